@@ -1,0 +1,1 @@
+"""Gyrophare: somebody is told, in time, that a road agent is in danger."""
