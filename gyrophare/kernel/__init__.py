@@ -1,0 +1,1 @@
+"""Words every package shares. Pure, standard library only."""
