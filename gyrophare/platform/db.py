@@ -1,0 +1,108 @@
+"""PostgreSQL: the pool, and a listener that wakes us when another process has committed something."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from gyrophare.kernel.errors import NotReadyError
+
+log = logging.getLogger(__name__)
+
+Connection = AsyncConnection[DictRow]
+Pool = AsyncConnectionPool[Connection]
+
+# A dead peer is noticed within half a minute, not after the system's two hours.
+_CONNECT_OPTIONS: dict[str, Any] = {
+    "application_name": "gyrophare",
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "options": "-c timezone=UTC",
+}
+_RETRY_S = 1.0
+
+
+async def open_pool(url: str, size: int) -> Pool:
+    """Open a pool of `size` connections. Raise NotReadyError when the database does not answer within 10 s."""
+    pool: Pool = AsyncConnectionPool(
+        url,
+        connection_class=AsyncConnection[DictRow],
+        kwargs={**_CONNECT_OPTIONS, "row_factory": dict_row},
+        min_size=2,
+        max_size=size,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+        name="gyrophare",
+    )
+    try:
+        await pool.open(wait=True, timeout=10)
+    except psycopg.Error as error:
+        await pool.close()
+        raise NotReadyError(
+            f"The database does not answer: {error}. Expected a PostgreSQL at GYROPHARE_DATABASE_URL; "
+            "start it, or unset the variable to use the embedded one."
+        ) from error
+    return pool
+
+
+async def connect(url: str) -> Connection:
+    """One connection of its own, in autocommit."""
+    return await AsyncConnection.connect(url, autocommit=True, row_factory=dict_row, **_CONNECT_OPTIONS)
+
+
+async def listen(url: str, *channels: str) -> AsyncIterator[None]:
+    """Yield after each NOTIFY on `channels`, and once after every (re)connection, for what was missed meanwhile.
+
+    A NOTIFY is only a wake-up: it is lost when the listener is cut. Whoever listens also polls.
+    """
+    while True:
+        try:
+            async with await connect(url) as connection:
+                for channel in channels:
+                    await connection.execute(psycopg.sql.SQL("listen {}").format(psycopg.sql.Identifier(channel)))
+                yield
+                async for _ in connection.notifies():
+                    yield
+        except psycopg.Error as error:
+            log.warning("The listening connection was lost, trying again: %s", error, extra={"action": "listen"})
+        await asyncio.sleep(_RETRY_S)
+
+
+def lock_key(name: str) -> int:
+    """The advisory lock number that stands for `name`."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+
+
+@asynccontextmanager
+async def instance_lock(url: str, instance: str, patience_s: int = 5) -> AsyncIterator[None]:
+    """Hold the name `instance` for this process. Raise NotReadyError when another server has it.
+
+    Two servers of one name would throw each other off the broker without end. The patience is for the connection of a
+    server that was just killed, which the database takes a moment to notice.
+    """
+    async with await connect(url) as connection:
+        for attempt in range(patience_s + 1):
+            row = await (
+                await connection.execute("select pg_try_advisory_lock(%s) as taken", [lock_key(f"instance {instance}")])
+            ).fetchone()
+            if row and row["taken"]:
+                yield
+                return
+            if attempt < patience_s:
+                await asyncio.sleep(1)
+        raise NotReadyError(
+            f"Another server named {instance!r} runs on this database. "
+            "Stop it, or give this one another name with GYROPHARE_INSTANCE."
+        )

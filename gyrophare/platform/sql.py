@@ -1,0 +1,27 @@
+"""SQL stands in named blocks beside its owner; Python never builds SQL.
+
+A block begins with a line `-- name: find_device` and ends where the next begins.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import LiteralString, cast
+
+_BLOCK = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)\n(?P<sql>.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
+
+
+def load(beside: str, name: str = "queries.sql") -> dict[str, LiteralString]:
+    """The named blocks of the file `name` that stands beside the module file `beside`.
+
+    Raise ValueError when a name stands twice.
+    """
+    path = Path(beside).with_name(name)
+    blocks: dict[str, LiteralString] = {}
+    for match in _BLOCK.finditer(path.read_text(encoding="utf-8")):
+        if match["name"] in blocks:
+            raise ValueError(f"{path}: the block {match['name']} stands twice; rename one")
+        # The file is ours and read before any input is: as literal as a string in the code.
+        blocks[match["name"]] = cast("LiteralString", match["sql"])
+    return blocks

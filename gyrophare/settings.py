@@ -1,0 +1,250 @@
+"""Settings: one TOML file plus environment, read once, checked whole before anything starts.
+
+A key `port` of the section `[http]` is `GYROPHARE_HTTP_PORT` in the environment, which wins over the file. The file is
+`gyrophare.toml` in the current folder, or the one that `GYROPHARE_CONFIG` or `--config` names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from gyrophare.kernel.errors import SettingsError
+
+PREFIX = "GYROPHARE_"
+CONFIG_VARIABLE = "GYROPHARE_CONFIG"
+DEFAULT_FILE = Path("gyrophare.toml")
+HIDDEN = "********"
+
+
+def _postgresql_url(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("expected postgresql://user:password@host:5432/database")
+    return url
+
+
+def _mqtt_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        raise ValueError("expected mqtt://user:password@host:1883, or mqtts:// for TLS")
+    return url
+
+
+def _http_url(url: str) -> str:
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise ValueError("expected https://host/ with an optional path")
+    return url.rstrip("/")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Section):
+    """PostgreSQL, with TimescaleDB when it is installed there."""
+
+    url: Annotated[SecretStr, AfterValidator(_postgresql_url)] | None = Field(
+        None, description="postgresql://… ; when absent, an embedded PostgreSQL is started in data_dir"
+    )
+    pool_size: int = Field(8, ge=2, le=100, description="connections kept for the server's own work")
+
+
+class MqttSettings(_Section):
+    """The broker that devices publish to."""
+
+    url: Annotated[SecretStr, AfterValidator(_mqtt_url)] | None = Field(
+        None, description="mqtt[s]://user:password@host:port ; when absent, an embedded broker is started"
+    )
+    port: int = Field(0, ge=0, le=65535, description="port of the embedded broker; 0 takes a free one")
+    receive_maximum: int = Field(
+        200, ge=1, le=10_000, description="messages the broker may hand over before the first is acknowledged"
+    )
+
+
+class HttpSettings(_Section):
+    """The console and its API."""
+
+    host: str = Field("127.0.0.1", description="loopback only, until dispatchers have accounts")
+    port: int = Field(8080, ge=0, le=65535, description="0 takes a free port")
+
+
+class SmsSettings(_Section):
+    """A Twilio-compatible REST provider. Give all of the keys below, or none."""
+
+    base_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        None, description="e.g. https://sms.example.fr/api/laml ; a path prefix is kept"
+    )
+    account_sid: str | None = Field(None, pattern=r"^AC[0-9a-fA-F]{32}$", description="AC and 32 hexadecimal digits")
+    api_key: str | None = Field(None, description="API key, or the account's sid again")
+    api_secret: SecretStr | None = Field(None, description="secret of the API key")
+    from_number: str | None = Field(None, pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, e.g. +33380000000")
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> SmsSettings:
+        missing = sorted(name for name in type(self).model_fields if getattr(self, name) is None)
+        if missing and len(missing) < len(type(self).model_fields):
+            raise ValueError(f"SMS is half configured: {', '.join(missing)} missing; give every key of [sms] or none")
+        return self
+
+    @property
+    def configured(self) -> bool:
+        return self.base_url is not None
+
+
+class LogSettings(_Section):
+    """What the process says, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = Field("auto", description="auto: text on a terminal, JSON elsewhere")
+
+
+class Settings(BaseSettings):
+    """The effective settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    instance: str = Field(
+        "main",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,30}$",
+        description="this server's name at the broker; two servers of one department need two names",
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("gyrophare"),
+        description="where the embedded servers keep their data",
+    )
+    database: DatabaseSettings = DatabaseSettings()
+    mqtt: MqttSettings = MqttSettings()
+    http: HttpSettings = HttpSettings()
+    sms: SmsSettings = SmsSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(config: Path | None = None, **overrides: Any) -> Settings:
+    """Read and check the settings.
+
+    `config` names the TOML file, `overrides` are whole sections or top-level keys that win over file and environment.
+    Raise SettingsError with every fault found, each with its key, its value and what is expected.
+    """
+    named = config or (Path(os.environ[CONFIG_VARIABLE]) if CONFIG_VARIABLE in os.environ else None)
+    if named is not None and not named.is_file():
+        raise SettingsError(f"The configuration file {named} does not exist. Create it, or unset {CONFIG_VARIABLE}.")
+    path = named or DEFAULT_FILE
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    unknown = _unknown_variables()
+    try:
+        settings = FromFile(**overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join([*_explain(error), *unknown])) from None
+    except ValueError as error:  # the TOML itself cannot be parsed
+        raise SettingsError(f"{path}: {error}") from None
+    if unknown:
+        raise SettingsError("\n".join(unknown))
+    return settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One effective setting, fit to be shown."""
+
+    key: str
+    value: str
+    variable: str
+    meaning: str
+
+
+def effective(settings: Settings) -> list[Shown]:
+    """Every setting with its value, secrets hidden."""
+    shown = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            for key, inner in type(value).model_fields.items():
+                shown.append(_show(f"{name}.{key}", getattr(value, key), inner.description))
+        else:
+            shown.append(_show(name, value, field.description))
+    return shown
+
+
+def _show(key: str, value: object, meaning: str | None) -> Shown:
+    return Shown(key=key, value=_shown(value), variable=_variable(key), meaning=meaning or "")
+
+
+def _variable(key: str) -> str:
+    return f"{PREFIX}{key.replace('.', '_').upper()}"
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "(not set)"
+    if not isinstance(value, SecretStr):
+        return str(value)
+    parts = urlsplit(value.get_secret_value())
+    if not (parts.scheme and parts.hostname):
+        return HIDDEN
+    user = f"{parts.username}:{HIDDEN}@" if parts.password else f"{parts.username}@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{user}{parts.hostname}{port}{parts.path}"
+
+
+def _known_variables() -> set[str]:
+    known = {CONFIG_VARIABLE}
+    for name, field in Settings.model_fields.items():
+        variable = f"{PREFIX}{name.upper()}"
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            known |= {f"{variable}_{key.upper()}" for key in section.model_fields}
+        else:
+            known.add(variable)
+    return known
+
+
+def _unknown_variables() -> list[str]:
+    known = _known_variables()
+    lines = []
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Expected one of {', '.join(sorted(known))}."
+            lines.append(f"{name}: no such setting. {hint}")
+    return lines
+
+
+def _explain(error: ValidationError) -> list[str]:
+    lines = []
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"])
+        value = fault["input"]
+        secret = any(word in key for word in ("secret", "url", "key")) or isinstance(value, dict)
+        got = "" if secret else f" = {value!r}"
+        expected = fault["msg"].removeprefix("Value error, ")
+        lines.append(f"{key}{got}: {expected} (environment: {PREFIX}{key.replace('.', '_').upper()})")
+    return lines
