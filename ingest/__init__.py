@@ -1,0 +1,1 @@
+"""What devices say: understood, checked, stored once, acknowledged after the commit."""

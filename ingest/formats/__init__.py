@@ -1,0 +1,60 @@
+"""One file a format: bytes in, observations out. Pure; nothing here knows a socket or a database."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from gyrophare.kernel.errors import WireError
+from gyrophare.kernel.observations import Observation, Sequence
+
+BODY_MAX_BYTES = 1_000_000
+_DEPTH_MAX = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A part of a message that is kept in `rejected`.
+
+    With its `sequence` the device hears that it need not send it again.
+    """
+
+    reason: str
+    detail: str
+    sequence: Sequence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """What one message holds: what can be used, and what cannot with the reason."""
+
+    observations: tuple[Observation, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+def read_json(body: bytes) -> Any:
+    """The JSON value of a message body. Raise WireError naming what is wrong with it."""
+    if len(body) > BODY_MAX_BYTES:
+        raise WireError("oversized", f"{len(body)} bytes; expected at most {BODY_MAX_BYTES}")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise WireError("not_utf8", f"byte {error.start} is not UTF-8") from None
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise WireError("malformed", "nested too deeply") from None
+    except ValueError as error:
+        raise WireError("malformed", f"not JSON: {error}") from None
+
+
+def message_key(*parts: object) -> int:
+    """64 bits that identify a message by `parts`: a signed integer as PostgreSQL's bigint holds it."""
+    digest = hashlib.blake2b("\x1f".join(str(part) for part in parts).encode("utf-8", "replace"), digest_size=8)
+    return int.from_bytes(digest.digest(), signed=True)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")

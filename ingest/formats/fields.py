@@ -1,0 +1,65 @@
+"""Reading single fields of a device's JSON: units out, doubts named, unknown is None and never 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from gyrophare.kernel.errors import WireError
+
+# Before this no GNSS watch of ours was made: a clock that says 1970 or 1980 is not set.
+_EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def number(
+    source: Mapping[str, Any], key: str, *, low: float, high: float, unknown: float | None = None
+) -> float | None:
+    """The number at `key`, or None when it is absent, null or the `unknown` sentinel.
+
+    Numbers written as strings are read. Raise WireError when it is no number, or outside [low, high].
+    """
+    value = source.get(key)
+    if value is None or isinstance(value, bool):
+        if value is None:
+            return None
+        raise WireError("bad_field", f"{key} = {value!r}; expected a number")
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise WireError("bad_field", f"{key} = {_short(value)}; expected a number") from None
+    if unknown is not None and found == unknown:
+        return None
+    if not math.isfinite(found) or not low <= found <= high:
+        raise WireError("bad_field", f"{key} = {found!r}; expected {low:g} to {high:g}")
+    return found
+
+
+def instant(value: Any, key: str) -> datetime | None:
+    """ISO 8601 text with its offset, or epoch seconds, as aware UTC; None when absent. Raise WireError otherwise."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str):
+            found = datetime.fromisoformat(value)
+            if found.tzinfo is None:
+                raise WireError("bad_field", f"{key} = {_short(value)}; expected an offset or Z")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found = datetime.fromtimestamp(value, UTC)
+        else:
+            raise WireError("bad_field", f"{key} = {_short(value)}; expected an instant")
+        found = found.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise WireError(
+            "bad_field", f"{key} = {_short(value)}; expected an instant such as 2026-01-14T07:42:03Z"
+        ) from None
+    if not _EARLIEST <= found <= _LATEST:
+        raise WireError("clock_not_set", f"{key} = {found.isoformat()}; expected a date from 2020 on")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,181 @@
+"""The native format, version 1: design section 3. One report, or an array of up to 500; one event; one status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from gyrophare.kernel.errors import WireError
+from gyrophare.kernel.geo import Position
+from gyrophare.kernel.observations import Event, EventKind, Fix, Report, Sender, Sequence
+from ingest.formats import Decoded, Refusal, message_key, read_json
+from ingest.formats.fields import instant, number
+
+REPORTS_MAX = 500
+_BOOT_MAX = 64
+_SEQUENCE_MAX = 2**53  # what every JSON reader carries exactly
+
+
+def decode_reports(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
+    """Reports of a device. A bad one among many is refused alone.
+
+    A report whose fix is bad stays as a sign of life, without the fix. Raise WireError when nothing can be read.
+    """
+    value = read_json(body)
+    items = value if isinstance(value, list) else [value]
+    if len(items) > REPORTS_MAX:
+        raise WireError("too_many_reports", f"{len(items)} reports in one message; expected at most {REPORTS_MAX}")
+    reports: list[Report] = []
+    refusals: list[Refusal] = []
+    for item in items:
+        sequence: Sequence | None = None
+        try:
+            fields = _object(item)
+            sequence = _sequence(fields)
+            report, doubt = _report(fields, sequence, sender, received_at)
+        except WireError as error:
+            refusals.append(Refusal(reason=error.reason, detail=error.detail, sequence=sequence))
+            continue
+        reports.append(report)
+        if doubt is not None:
+            refusals.append(Refusal(reason=doubt.reason, detail=doubt.detail))
+    return Decoded(observations=tuple(reports), refusals=tuple(refusals))
+
+
+def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
+    """One event. Raise WireError when it cannot be read: on an event topic that is itself worth an alert."""
+    fields = _object(read_json(body))
+    try:
+        kind = EventKind(fields.get("kind", ""))
+    except ValueError:
+        raise WireError(
+            "unknown_event", f"kind = {str(fields.get('kind'))[:40]!r}; expected one of {', '.join(EventKind)}"
+        ) from None
+    sequence = _sequence(fields)
+    doubts: list[Refusal] = []
+    occurred_at = _lenient(lambda: instant(fields.get("occurred_at", fields.get("sent_at")), "occurred_at"), doubts)
+    fix = _lenient(lambda: _fix(fields.get("fix")), doubts)
+    battery_pct = _lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts)
+    if sequence is not None:
+        key = message_key(sequence.boot, sequence.number)
+    elif occurred_at is not None:
+        key = message_key(kind, occurred_at)
+    else:
+        key = message_key(uuid4())  # nothing tells a second press from a repetition: rather twice than never
+    event = Event(
+        sender=sender,
+        kind=kind,
+        received_at=received_at,
+        occurred_at=occurred_at,
+        sequence=sequence,
+        message_key=key,
+        fix=fix,
+        battery_pct=battery_pct,
+        detail={k: v for k, v in fields.items() if k not in _EVENT_KEYS},
+    )
+    return Decoded(observations=(event,), refusals=tuple(doubts))
+
+
+def decode_status(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
+    """`online` or `offline`, as JSON `{"state": …}` or bare; the Last Will says `offline`."""
+    text = body[:32].strip().strip(b'"').decode("utf-8", "replace").lower()
+    if text not in {EventKind.ONLINE, EventKind.OFFLINE}:
+        text = str(_object(read_json(body)).get("state", ""))
+    if text not in {EventKind.ONLINE, EventKind.OFFLINE}:
+        raise WireError("unknown_status", f"state = {text[:40]!r}; expected online or offline")
+    event = Event(
+        sender=sender,
+        kind=EventKind(text),
+        received_at=received_at,
+        occurred_at=None,
+        sequence=None,
+        message_key=message_key(text, received_at),
+    )
+    return Decoded(observations=(event,))
+
+
+T = TypeVar("T")
+_EVENT_KEYS = frozenset({"boot", "seq", "kind", "occurred_at", "sent_at", "fix", "battery_pct"})
+
+
+def _report(
+    fields: Mapping[str, Any], sequence: Sequence | None, sender: Sender, received_at: datetime
+) -> tuple[Report, WireError | None]:
+    sent_at = instant(fields.get("sent_at"), "sent_at")
+    motion = fields.get("motion")
+    motion = {} if motion is None else _object(motion, "motion")
+    fix: Fix | None = None
+    doubt: WireError | None = None
+    try:
+        fix = _fix(fields.get("fix"))
+    except WireError as error:
+        doubt = error
+    doubts = []
+    if doubt is not None:
+        doubts.append(doubt.reason)
+    if sequence is None:
+        doubts.append("no_sequence")
+    steps = number(motion, "steps", low=0, high=100_000, unknown=-1)
+    report = Report(
+        sender=sender,
+        received_at=received_at,
+        sent_at=sent_at,
+        sequence=sequence,
+        message_key=message_key(sequence.boot, sequence.number) if sequence else message_key(sent_at, fix, steps),
+        fix=fix,
+        steps=None if steps is None else int(steps),
+        activity_mg=number(motion, "activity_mg", low=0, high=16_000, unknown=-1),
+        battery_pct=number(fields, "battery_pct", low=0, high=100, unknown=-1),
+        buffered=fields.get("buffered") is True,
+        doubts=tuple(doubts),
+    )
+    return report, doubt
+
+
+def _fix(value: Any) -> Fix | None:
+    if value is None:
+        return None
+    fields = _object(value, "fix")
+    fixed_at = instant(fields.get("fixed_at"), "fixed_at")
+    latitude_deg = number(fields, "lat", low=-90, high=90)
+    longitude_deg = number(fields, "lon", low=-180, high=180)
+    if fixed_at is None or latitude_deg is None or longitude_deg is None:
+        raise WireError("bad_fix", "a fix needs fixed_at, lat and lon")
+    if latitude_deg == 0 and longitude_deg == 0:
+        raise WireError("bad_fix", "0/0 is a receiver without a fix; leave the fix out")
+    return Fix(
+        fixed_at=fixed_at,
+        position=Position(latitude_deg, longitude_deg),
+        accuracy_m=number(fields, "accuracy_m", low=0, high=100_000, unknown=-1),
+        speed_mps=number(fields, "speed_mps", low=0, high=200, unknown=-1),
+        course_deg=number(fields, "course_deg", low=0, high=360, unknown=-1),
+        altitude_m=number(fields, "altitude_m", low=-500, high=20_000),
+    )
+
+
+def _sequence(fields: Mapping[str, Any]) -> Sequence | None:
+    boot, seq = fields.get("boot"), fields.get("seq")
+    if boot is None and seq is None:
+        return None
+    if not isinstance(boot, str) or not 0 < len(boot) <= _BOOT_MAX or "\0" in boot:
+        raise WireError("bad_field", f"boot = {str(boot)[:40]!r}; expected a text of 1 to {_BOOT_MAX} characters")
+    if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq <= _SEQUENCE_MAX:
+        raise WireError("bad_field", f"seq = {str(seq)[:40]!r}; expected a whole number from 1 on")
+    return Sequence(boot=boot, number=seq)
+
+
+def _object(value: Any, name: str = "message") -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise WireError("malformed", f"{name} is a {type(value).__name__}; expected an object")
+    return value
+
+
+def _lenient(read: Callable[[], T], doubts: list[Refusal]) -> T | None:
+    """A bad detail never holds back an SOS: it is None and noted."""
+    try:
+        return read()
+    except WireError as error:
+        doubts.append(Refusal(reason=error.reason, detail=error.detail))
+        return None
