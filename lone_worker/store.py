@@ -1,0 +1,166 @@
+"""The tables of lone_worker: agent, shift, watch_state. Set-based, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gyrophare.kernel.geo import Position
+from gyrophare.kernel.ids import AgentId, DeviceId, OrganisationId, ShiftId
+from gyrophare.platform import sql
+from gyrophare.platform.db import Connection
+from lone_worker.evidence import Anchor, Evidence, Whereabouts
+from lone_worker.stillness import DEFAULT_ALARM_AFTER_S, WatchState
+
+QUERIES = sql.load(__file__)
+LATE_BUFFER_MAX = timedelta(days=7)  # as long as the broker keeps a session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftSpan:
+    """When a device protected somebody."""
+
+    id: ShiftId
+    started_at: datetime
+    ended_at: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        return self.started_at <= at and (self.ended_at is None or at <= self.ended_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A stillness deadline that has passed, claimed by us."""
+
+    device_id: DeviceId
+    shift_id: ShiftId
+    evidence_at: datetime
+    heard_at: datetime | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentShift:
+    """Whose shift a device is in."""
+
+    id: ShiftId
+    agent_name: str
+    mission: str
+
+
+async def insert_agent(connection: Connection, organisation_id: OrganisationId, name: str) -> AgentId:
+    """Register a person."""
+    parameters = {"organisation_id": organisation_id, "name": name}
+    rows = await (await connection.execute(QUERIES["insert_agent"], parameters)).fetchall()
+    return AgentId(rows[0]["id"])
+
+
+async def insert_van(
+    connection: Connection, organisation_id: OrganisationId, name: str, device_id: DeviceId
+) -> None:
+    """Register a van and the box in it."""
+    parameters = {"organisation_id": organisation_id, "name": name, "device_id": device_id}
+    await connection.execute(QUERIES["insert_van"], parameters)
+
+
+async def start_shift(
+    connection: Connection,
+    organisation_id: OrganisationId,
+    agent_id: AgentId,
+    device_id: DeviceId,
+    mission: str,
+    now: datetime,
+    alarm_after_s: int = DEFAULT_ALARM_AFTER_S,
+) -> ShiftId:
+    """Protect an agent by a watch from `now` on. The database refuses a second open shift of either."""
+    parameters = {
+        "organisation_id": organisation_id,
+        "agent_id": agent_id,
+        "device_id": device_id,
+        "mission": mission,
+        "alarm_after_s": alarm_after_s,
+        "now": now,
+    }
+    rows = await (await connection.execute(QUERIES["start_shift"], parameters)).fetchall()
+    return ShiftId(rows[0]["shift_id"])
+
+
+async def end_shift(connection: Connection, device_id: DeviceId, now: datetime) -> None:
+    """End the open shift of a device, if there is one."""
+    await connection.execute(QUERIES["end_shift"], {"device_id": device_id, "now": now})
+
+
+async def find_shifts(
+    connection: Connection, device_ids: Iterable[DeviceId], now: datetime
+) -> Mapping[DeviceId, list[ShiftSpan]]:
+    """The shifts that something said by these devices in the last seven days may belong to."""
+    parameters = {"device_ids": list(device_ids), "since": now - LATE_BUFFER_MAX}
+    spans: dict[DeviceId, list[ShiftSpan]] = defaultdict(list)
+    for row in await (await connection.execute(QUERIES["find_shifts"], parameters)).fetchall():
+        span = ShiftSpan(id=ShiftId(row["id"]), started_at=row["started_at"], ended_at=row["ended_at"])
+        spans[DeviceId(row["device_id"])].append(span)
+    return spans
+
+
+async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, WatchState]:
+    """The states of the watches on shift among `device_ids`, locked until the transaction ends."""
+    rows = await (await connection.execute(QUERIES["lock_states"], {"device_ids": list(device_ids)})).fetchall()
+    states = {}
+    for row in rows:
+        anchor = None
+        if row["anchor_at"] is not None:
+            anchor = Anchor(
+                position=Position(row["anchor_latitude_deg"], row["anchor_longitude_deg"]),
+                accuracy_m=row["anchor_accuracy_m"],
+                at=row["anchor_at"],
+            )
+        states[DeviceId(row["device_id"])] = WatchState(
+            device_id=DeviceId(row["device_id"]),
+            shift_id=ShiftId(row["shift_id"]),
+            alarm_after_s=row["stillness_alarm_after_s"],
+            evidence_at=row["evidence_at"],
+            evidence=Evidence(row["evidence"]),
+            due_at=row["stillness_due_at"],
+            heard_at=row["heard_at"],
+            whereabouts=Whereabouts(anchor=anchor, away_since_at=row["away_since_at"]),
+        )
+    return states
+
+
+async def save_states(connection: Connection, states: Sequence[WatchState]) -> None:
+    """Write back what `fold` made of locked states."""
+    if not states:
+        return
+    anchors = [state.whereabouts.anchor for state in states]
+    columns = {
+        "device_id": [state.device_id for state in states],
+        "heard_at": [state.heard_at for state in states],
+        "evidence_at": [state.evidence_at for state in states],
+        "evidence": [str(state.evidence) for state in states],
+        "due_at": [state.due_at for state in states],
+        "latitude_deg": [anchor.position.latitude_deg if anchor else None for anchor in anchors],
+        "longitude_deg": [anchor.position.longitude_deg if anchor else None for anchor in anchors],
+        "accuracy_m": [anchor.accuracy_m if anchor else None for anchor in anchors],
+        "anchor_at": [anchor.at if anchor else None for anchor in anchors],
+        "away_since_at": [state.whereabouts.away_since_at for state in states],
+    }
+    await connection.execute(QUERIES["save_states"], columns)
+
+
+async def claim_due(connection: Connection, now: datetime, most: int) -> list[Due]:
+    """Take at most `most` passed deadlines that no other process is taking."""
+    rows = await (await connection.execute(QUERIES["claim_due"], {"now": now, "most": most})).fetchall()
+    return [Due(**row) for row in rows]
+
+
+async def current_shifts(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, CurrentShift]:
+    """The open shift of each device that has one."""
+    rows = await (await connection.execute(QUERIES["current_shifts"], {"device_ids": list(device_ids)})).fetchall()
+    return {
+        DeviceId(row["device_id"]): CurrentShift(
+            id=ShiftId(row["id"]), agent_name=row["agent_name"], mission=row["mission"]
+        )
+        for row in rows
+    }
