@@ -1,0 +1,1 @@
+"""Making sure that somebody answers: alerts, their escalation, and the messages that carry them."""

@@ -1,0 +1,132 @@
+-- name: raise_alerts
+-- The unique key decides whose alert it is when two processes raise the same; the position is what is known now.
+insert into alert (organisation_id, kind, device_id, shift_id, subject, mission, reply_topic, episode, episode_at,
+                   triggered_at, raised_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg,
+                   accuracy_m, fixed_at, policy, next_step_at, changed_at)
+select new.organisation_id, new.kind, new.device_id, new.shift_id, new.subject, new.mission, new.reply_topic,
+       new.episode, new.episode_at, new.triggered_at, %(now)s, new.received_late_s, new.heard_after_episode,
+       new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, p.steps, %(now)s, %(now)s
+from unnest(
+    %(organisation_id)s::bigint[], %(kind)s::text[], %(device_id)s::bigint[], %(shift_id)s::bigint[],
+    %(subject)s::text[], %(mission)s::text[], %(reply_topic)s::text[], %(episode)s::text[],
+    %(episode_at)s::timestamptz[], %(triggered_at)s::timestamptz[], %(received_late_s)s::real[],
+    %(heard_after_episode)s::boolean[], %(latitude_deg)s::float8[], %(longitude_deg)s::float8[],
+    %(accuracy_m)s::real[], %(fixed_at)s::timestamptz[]
+) as new (organisation_id, kind, device_id, shift_id, subject, mission, reply_topic, episode, episode_at,
+          triggered_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg, accuracy_m, fixed_at)
+join policy p on p.organisation_id = new.organisation_id
+on conflict (device_id, kind, episode) do nothing
+returning id, device_id, kind, episode
+
+-- name: record_events
+insert into alert_event (alert_id, at, kind, account_id, detail)
+select alert_id, %(now)s, %(kind)s, %(account_id)s, detail::jsonb
+from unnest(%(alert_ids)s::bigint[], %(details)s::text[]) as new (alert_id, detail)
+
+-- name: find_triggered
+select id from alert
+where device_id = %(device_id)s and kind = %(kind)s and state = 'triggered'
+order by id desc limit 1
+
+-- name: claim_escalations
+select a.id, a.organisation_id, a.kind, a.subject, a.mission, a.episode_at, a.raised_at, a.received_late_s,
+       a.heard_after_episode, a.latitude_deg, a.longitude_deg, a.policy, a.next_step
+from alert a
+where a.next_step_at <= %(now)s
+order by a.next_step_at, a.id
+limit %(most)s
+for update skip locked
+
+-- name: find_contacts
+select id, organisation_id, rank, name, phone_e164 from contact where organisation_id = any(%(organisation_ids)s)
+
+-- name: advance_escalations
+update alert a set next_step = new.next_step, next_step_at = new.next_step_at, changed_at = %(now)s
+from unnest(%(alert_ids)s::bigint[], %(next_step)s::integer[], %(next_step_at)s::timestamptz[])
+    as new (id, next_step, next_step_at)
+where a.id = new.id
+
+-- name: queue_notifications
+insert into notification (alert_id, step, channel, contact_id, address, text, due_at, changed_at)
+select alert_id, step, channel, contact_id, address, text, %(now)s, %(now)s
+from unnest(%(alert_ids)s::bigint[], %(steps)s::integer[], %(channels)s::text[], %(contact_ids)s::bigint[],
+            %(addresses)s::text[], %(texts)s::text[]) as new (alert_id, step, channel, contact_id, address, text)
+on conflict do nothing
+
+-- name: lock_alert
+select id, organisation_id, state, reply_topic, acknowledged_at from alert where id = %(alert_id)s for update
+
+-- name: acknowledge
+update alert set state = 'acknowledged', acknowledged_at = %(now)s, acknowledged_by = %(account_id)s,
+                 next_step_at = null, changed_at = %(now)s
+where id = %(alert_id)s
+
+-- name: cancel_notifications
+-- What is under way stays: whether it was sent must be found out.
+update notification set state = 'cancelled', changed_at = %(now)s
+where alert_id = %(alert_id)s and state = 'pending'
+
+-- name: present
+-- The console's own notification is sent when a dispatcher's screen has shown it.
+update notification set state = 'sent', sent_at = %(now)s, changed_at = %(now)s, attempts = attempts + 1
+where alert_id = %(alert_id)s and channel = 'console' and state in ('pending', 'cancelled')
+returning alert_id
+
+-- name: touch_alert
+update alert set changed_at = greatest(changed_at, %(now)s) where id = %(alert_id)s
+
+-- name: wake
+select pg_notify('gyrophare_alert', ''), pg_notify('gyrophare_outbox', '')
+
+-- name: claim_notifications
+-- A lease that ran out means that its holder died on the way: whether it was sent must be found out first.
+with due as (
+    select id, state as was
+    from notification
+    where channel = any(%(channels)s)
+      and ((state in ('pending', 'ambiguous') and due_at <= %(now)s) or (state = 'sending' and leased_until <= %(now)s))
+    order by due_at, id
+    limit %(most)s
+    for update skip locked
+), claimed as (
+    update notification n
+    set state = 'sending', attempts = n.attempts + 1, lease_token = gen_random_uuid(),
+        leased_until = %(now)s + make_interval(secs => %(lease_s)s), changed_at = %(now)s
+    from due where n.id = due.id
+    returning n.id, n.alert_id, n.step, n.channel, n.address, n.text, n.attempts, n.lease_token, due.was
+), noted as (
+    insert into attempt (notification_id, number, started_at) select id, attempts, %(now)s from claimed
+)
+select c.*, coalesce((select min(started_at) from attempt t where t.notification_id = c.id), %(now)s) as first_started_at
+from claimed c
+
+-- name: settle_notification
+-- Fenced: a process that froze and wakes up after its lease changes nothing.
+with settled as (
+    update notification n
+    set state = %(state)s, due_at = %(due_at)s, provider_id = coalesce(%(provider_id)s, n.provider_id),
+        sent_at = case when %(state)s = 'sent' then %(now)s else n.sent_at end,
+        lease_token = null, leased_until = null, changed_at = %(now)s
+    where n.id = %(id)s and n.lease_token = %(lease_token)s
+    returning n.id, n.alert_id, n.attempts
+), noted as (
+    update attempt t
+    set finished_at = %(now)s, outcome = %(outcome)s, http_status = %(http_status)s, error_code = %(error_code)s,
+        provider_id = %(provider_id)s, detail = %(detail)s
+    from settled where t.notification_id = settled.id and t.number = settled.attempts
+)
+update alert a
+-- A message that will never arrive: the next step comes at once, if nobody has taken the alert yet.
+set changed_at = %(now)s,
+    next_step_at = case when %(state)s = 'failed' and a.next_step_at is not null then %(now)s else a.next_step_at end
+from settled where a.id = settled.alert_id
+returning a.id
+
+-- name: beat
+insert into engine_tick (instance, ticked_at) values (%(instance)s, %(now)s)
+on conflict (instance) do update set ticked_at = excluded.ticked_at
+
+-- name: insert_contact
+insert into contact (organisation_id, name, phone_e164, rank)
+values (%(organisation_id)s, %(name)s, %(phone_e164)s, %(rank)s)
+on conflict (organisation_id, rank) do update set name = excluded.name, phone_e164 = excluded.phone_e164

@@ -1,0 +1,241 @@
+"""The tables of alerts: alert, alert_event, policy, contact, engine_tick. Set-based, in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts import wording
+from alerts.escalation import Plan, plan
+from alerts.model import AlertKind, Escalation, NewAlert, Step
+from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId, OrganisationId
+from gyrophare.platform import sql
+from gyrophare.platform.db import Connection
+
+QUERIES = sql.load(__file__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A person who can be told; `rank` says who is told first."""
+
+    id: ContactId
+    name: str
+    phone_e164: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedAlert:
+    """An alert, locked until the transaction ends."""
+
+    id: AlertId
+    organisation_id: OrganisationId
+    state: str
+    reply_topic: str | None
+
+
+async def raise_alerts(connection: Connection, new: Sequence[NewAlert], now: datetime) -> list[AlertId]:
+    """Raise those of `new` that nobody has raised yet. Their first step is due at once."""
+    if not new:
+        return []
+    fixes = [alert.fix for alert in new]
+    columns = {
+        "organisation_id": [alert.organisation_id for alert in new],
+        "kind": [str(alert.kind) for alert in new],
+        "device_id": [alert.device_id for alert in new],
+        "shift_id": [alert.shift_id for alert in new],
+        "subject": [alert.subject for alert in new],
+        "mission": [alert.mission for alert in new],
+        "reply_topic": [alert.reply_topic for alert in new],
+        "episode": [alert.episode for alert in new],
+        "episode_at": [alert.episode_at for alert in new],
+        "triggered_at": [alert.triggered_at for alert in new],
+        "received_late_s": [alert.received_late_s for alert in new],
+        "heard_after_episode": [alert.heard_after_episode for alert in new],
+        "latitude_deg": [fix.position.latitude_deg if fix else None for fix in fixes],
+        "longitude_deg": [fix.position.longitude_deg if fix else None for fix in fixes],
+        "accuracy_m": [fix.accuracy_m if fix else None for fix in fixes],
+        "fixed_at": [fix.fixed_at if fix else None for fix in fixes],
+        "now": now,
+    }
+    rows = await (await connection.execute(QUERIES["raise_alerts"], columns)).fetchall()
+    raised = [AlertId(row["id"]) for row in rows]
+    await record(connection, raised, "raised", now)
+    return raised
+
+
+async def find_triggered(connection: Connection, device_id: DeviceId, kind: AlertKind) -> AlertId | None:
+    """The alert of this kind that nobody has taken yet."""
+    parameters = {"device_id": device_id, "kind": str(kind)}
+    row = await (await connection.execute(QUERIES["find_triggered"], parameters)).fetchone()
+    return None if row is None else AlertId(row["id"])
+
+
+async def record(
+    connection: Connection,
+    alert_ids: Sequence[AlertId],
+    kind: str,
+    now: datetime,
+    *,
+    account_id: AccountId | None = None,
+    details: Sequence[dict[str, Any]] | None = None,
+) -> None:
+    """Write what happened to alerts into their history."""
+    if not alert_ids:
+        return
+    parameters = {
+        "alert_ids": list(alert_ids),
+        "details": [json.dumps(detail) for detail in details or [{}] * len(alert_ids)],
+        "kind": kind,
+        "account_id": account_id,
+        "now": now,
+    }
+    await connection.execute(QUERIES["record_events"], parameters)
+
+
+async def take_due_steps(connection: Connection, now: datetime, most: int) -> int:
+    """Turn every due step into notifications, and say when the next step is. Return how many alerts had one due."""
+    rows = await (await connection.execute(QUERIES["claim_escalations"], {"now": now, "most": most})).fetchall()
+    if not rows:
+        return 0
+    escalations = [_escalation(row) for row in rows]
+    contacts = await _contacts(connection, {alert.organisation_id for alert in escalations})
+    plans = [plan(alert.policy, alert.raised_at, alert.next_step, now) for alert in escalations]
+    await _queue_steps(connection, list(zip(escalations, plans, strict=True)), contacts, now)
+    await connection.execute(
+        QUERIES["advance_escalations"],
+        {
+            "alert_ids": [alert.alert_id for alert in escalations],
+            "next_step": [planned.next_step for planned in plans],
+            "next_step_at": [planned.next_step_at for planned in plans],
+            "now": now,
+        },
+    )
+    await wake(connection)
+    return len(escalations)
+
+
+async def lock_alert(connection: Connection, alert_id: AlertId) -> LockedAlert | None:
+    """The alert, locked; None when there is none of that number."""
+    row = await (await connection.execute(QUERIES["lock_alert"], {"alert_id": alert_id})).fetchone()
+    if row is None:
+        return None
+    return LockedAlert(
+        id=alert_id,
+        organisation_id=OrganisationId(row["organisation_id"]),
+        state=row["state"],
+        reply_topic=row["reply_topic"],
+    )
+
+
+async def acknowledge(connection: Connection, alert: LockedAlert, account_id: AccountId, now: datetime) -> None:
+    """Somebody takes the alert: the escalation stops, and the wearer is told."""
+    await connection.execute(QUERIES["acknowledge"], {"alert_id": alert.id, "account_id": account_id, "now": now})
+    await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.id, "now": now})
+    await record(connection, [alert.id], "acknowledged", now, account_id=account_id)
+    if alert.reply_topic is not None:
+        text = wording.alarm_acknowledged(alert.id)
+        await _queue(connection, [(alert.id, None, "watch", None, alert.reply_topic, text)], now)
+    await wake(connection)
+
+
+async def present(connection: Connection, alert_id: AlertId, account_id: AccountId, now: datetime) -> None:
+    """A dispatcher's screen has shown the alert."""
+    parameters = {"alert_id": alert_id, "now": now}
+    shown = await (await connection.execute(QUERIES["present"], parameters)).fetchall()
+    if shown:
+        await record(connection, [alert_id], "presented", now, account_id=account_id)
+        await connection.execute(QUERIES["touch_alert"], parameters)
+        await wake(connection)
+
+
+async def wake(connection: Connection) -> None:
+    """Tell the dispatcher and the consoles of every process that something was committed."""
+    await connection.execute(QUERIES["wake"])
+
+
+async def beat(connection: Connection, instance: str, now: datetime) -> None:
+    """Note that the engine of `instance` is alive."""
+    await connection.execute(QUERIES["beat"], {"instance": instance, "now": now})
+
+
+async def put_contact(
+    connection: Connection, organisation_id: OrganisationId, rank: int, name: str, phone_e164: str
+) -> None:
+    """Say who is told at `rank`."""
+    parameters = {"organisation_id": organisation_id, "rank": rank, "name": name, "phone_e164": phone_e164}
+    await connection.execute(QUERIES["insert_contact"], parameters)
+
+
+def _escalation(row: dict[str, Any]) -> Escalation:
+    return Escalation(
+        alert_id=AlertId(row["id"]),
+        organisation_id=OrganisationId(row["organisation_id"]),
+        kind=AlertKind(row["kind"]),
+        subject=row["subject"],
+        mission=row["mission"],
+        episode_at=row["episode_at"],
+        raised_at=row["raised_at"],
+        received_late_s=row["received_late_s"],
+        heard_after_episode=row["heard_after_episode"],
+        latitude_deg=row["latitude_deg"],
+        longitude_deg=row["longitude_deg"],
+        policy=tuple(Step.read(step) for step in row["policy"]),
+        next_step=row["next_step"],
+    )
+
+
+async def _contacts(
+    connection: Connection, organisation_ids: Iterable[OrganisationId]
+) -> dict[tuple[OrganisationId, int], Contact]:
+    parameters = {"organisation_ids": list(organisation_ids)}
+    rows = await (await connection.execute(QUERIES["find_contacts"], parameters)).fetchall()
+    return {
+        (row["organisation_id"], row["rank"]): Contact(id=row["id"], name=row["name"], phone_e164=row["phone_e164"])
+        for row in rows
+    }
+
+
+async def _queue_steps(
+    connection: Connection,
+    planned: Sequence[tuple[Escalation, Plan]],
+    contacts: dict[tuple[OrganisationId, int], Contact],
+    now: datetime,
+) -> None:
+    queued: list[tuple[AlertId, int | None, str, ContactId | None, str, str]] = []
+    nobody: list[tuple[AlertId, int]] = []
+    for alert, due in planned:
+        for number, step in due.due:
+            if step.rank is None:  # the console: whoever watches it
+                queued.append((alert.alert_id, number, step.channel, None, "", wording.sms(alert, number)))
+            elif contact := contacts.get((alert.organisation_id, step.rank)):
+                text = wording.sms(alert, number)
+                queued.append((alert.alert_id, number, step.channel, contact.id, contact.phone_e164, text))
+            else:
+                nobody.append((alert.alert_id, step.rank))
+    await _queue(connection, queued, now)
+    details = [{"rank": rank} for _, rank in nobody]
+    await record(connection, [alert_id for alert_id, _ in nobody], "step_reaches_nobody", now, details=details)
+
+
+async def _queue(
+    connection: Connection,
+    queued: Sequence[tuple[AlertId, int | None, str, ContactId | None, str, str]],
+    now: datetime,
+) -> None:
+    if not queued:
+        return
+    alert_ids, steps, channels, contact_ids, addresses, texts = (list(column) for column in zip(*queued, strict=True))
+    parameters = {
+        "alert_ids": alert_ids,
+        "steps": steps,
+        "channels": channels,
+        "contact_ids": contact_ids,
+        "addresses": addresses,
+        "texts": texts,
+        "now": now,
+    }
+    await connection.execute(QUERIES["queue_notifications"], parameters)

@@ -1,0 +1,55 @@
+"""What a message says. French, short, the most urgent word first. Pure."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from alerts.model import AlertKind, Escalation, reference
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def sms_reference(alert_id: int, step: int) -> str:
+    """`#A17-2`: the alert and the step, so that a duplicate is recognised by whoever gets it."""
+    return f"#{reference(alert_id)}-{step + 1}"
+
+
+def sms(alert: Escalation, step: int) -> str:
+    """The text of one SMS: what, who, since when, where; the reference last."""
+    parts = [f"{_what(alert)}: {alert.subject}"]
+    if alert.mission:
+        parts.append(alert.mission)
+    parts.append(f"depuis {_clock(alert.episode_at)}")
+    if alert.received_late_s is not None and alert.received_late_s >= 60:
+        parts.append(f"reçu avec {alert.received_late_s / 60:.0f} min de retard")
+    if alert.latitude_deg is not None and alert.longitude_deg is not None:
+        parts.append(f"{alert.latitude_deg:.5f},{alert.longitude_deg:.5f}")
+    else:
+        parts.append("position inconnue")
+    return f"{', '.join(parts)} {sms_reference(alert.alert_id, step)}"
+
+
+def alarm_acknowledged(alert_id: int) -> str:
+    """The command that tells the wearer that somebody is coming."""
+    return json.dumps(
+        {"command": "alarm_acknowledged", "alert": reference(alert_id), "text": "PC prévenu, on arrive"},
+        ensure_ascii=False,
+    )
+
+
+def _what(alert: Escalation) -> str:
+    match alert.kind:
+        case AlertKind.SOS:
+            return "SOS"
+        case AlertKind.FALL:
+            return "CHUTE"
+        case AlertKind.TECHNICAL:
+            return "ALERTE TECHNIQUE"
+        case AlertKind.STILLNESS:
+            return "SANS NOUVELLES" if alert.heard_after_episode is False else "IMMOBILE"
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone(PARIS).strftime("%Hh%M")
