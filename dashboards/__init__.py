@@ -1,0 +1,1 @@
+"""What dispatchers see and do: the live console and its API."""

@@ -1,0 +1,161 @@
+"""The live console's fan-out: one look at the database a tick, whoever watches; only committed facts are pushed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import psycopg
+from aiohttp import web
+
+from dashboards import read_models
+from dashboards.read_models import Json, Viewer
+from gyrophare.kernel.clock import Clock
+from gyrophare.platform.db import Pool
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 0.5
+_AT_MOST_EVERY_S = 0.25
+_EVERYTHING_EVERY_S = 5.0  # states change with time alone; and the heartbeat that consoles wait for
+_ENGINE_STOPPED_S = 5.0
+_SEND_TIMEOUT_S = 5.0
+# Transactions commit out of the order of their instants: look back a little and send only what differs.
+_OVERLAP = timedelta(seconds=10)
+
+
+class Console:
+    """One open page. A page that does not read is closed; it will ask for a snapshot again."""
+
+    def __init__(self, socket: web.WebSocketResponse, viewer: Viewer) -> None:
+        self.socket = socket
+        self.viewer = viewer
+
+    async def send(self, text: str) -> bool:
+        """Whether the page still listens."""
+        try:
+            await asyncio.wait_for(self.socket.send_str(text), _SEND_TIMEOUT_S)
+        except (TimeoutError, ConnectionError, RuntimeError):
+            return False
+        return True
+
+
+class Live:
+    """Pushes what changed to every open page of one organisation."""
+
+    def __init__(self, pool: Pool, clock: Clock, viewer: Viewer) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._viewer = viewer
+        self._consoles: set[Console] = set()
+        self._wake = asyncio.Event()
+        self._sent: dict[tuple[str, int], str] = {}
+        self._everything_due = True
+
+    def wake(self) -> None:
+        """Something was committed that dispatchers wait for."""
+        self._wake.set()
+
+    async def join(self, console: Console) -> None:
+        """Give a page the whole picture, then keep it up to date."""
+        await console.send(await self._snapshot())
+        self._consoles.add(console)
+        self._sent.clear()  # so that what changed between the snapshot and now is sent
+        self._everything_due = True
+        self._wake.set()
+
+    def leave(self, console: Console) -> None:
+        self._consoles.discard(console)
+
+    async def run(self) -> None:
+        """Push until cancelled."""
+        last_everything_s = last_look_s = float("-inf")
+        since: datetime | None = None
+        while True:
+            await self._pause(last_look_s)
+            last_look_s = self._clock.monotonic_s()
+            everything = self._everything_due or last_look_s - last_everything_s >= _EVERYTHING_EVERY_S
+            self._everything_due = False
+            now = self._clock.now()
+            try:
+                if self._consoles:
+                    await self._push_changes(None if everything or since is None else since - _OVERLAP, now)
+                    since = now
+                if everything:
+                    await self._push_heartbeat(now)
+                    last_everything_s = last_look_s
+            except psycopg.OperationalError as error:
+                # The pages notice: no heartbeat, no lie.
+                log.warning("The database cannot be read for the consoles: %s", error, extra={"action": "live"})
+                await asyncio.sleep(1)
+            except Exception:
+                log.exception("A push to the consoles failed and goes on", extra={"action": "live"})
+                await asyncio.sleep(1)
+
+    async def _pause(self, last_look_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), _POLL_S)
+        except TimeoutError:
+            return
+        too_soon_s = last_look_s + _AT_MOST_EVERY_S - self._clock.monotonic_s()
+        if too_soon_s > 0:
+            await asyncio.sleep(too_soon_s)
+        self._wake.clear()
+
+    async def _snapshot(self) -> str:
+        now = self._clock.now()
+        async with self._pool.connection() as connection:
+            devices = await read_models.devices(connection, self._viewer.organisation_id, now)
+            alerts = await read_models.alerts(connection, self._viewer.organisation_id)
+        return json.dumps(
+            {
+                "type": "snapshot",
+                "server_at": read_models.instant(now),
+                "organisation": {"id": self._viewer.organisation_id, "name": self._viewer.organisation_name},
+                "account": {"id": self._viewer.account_id, "name": self._viewer.account_name},
+                "devices": devices,
+                "alerts": alerts,
+            },
+            ensure_ascii=False,
+        )
+
+    async def _push_changes(self, since: datetime | None, now: datetime) -> None:
+        async with self._pool.connection() as connection:
+            devices = await read_models.devices(connection, self._viewer.organisation_id, now, since)
+            alerts = await read_models.alerts(connection, self._viewer.organisation_id, since or now - _OVERLAP)
+        devices = self._new("device", devices)
+        alerts = self._new("alert", alerts)
+        if devices or alerts:
+            delta = {"type": "delta", "server_at": read_models.instant(now), "devices": devices, "alerts": alerts}
+            await self._broadcast(json.dumps(delta, ensure_ascii=False))
+
+    async def _push_heartbeat(self, now: datetime) -> None:
+        async with self._pool.connection() as connection:
+            age_s = await read_models.tick_age_s(connection, now)
+        beat = {
+            "type": "heartbeat",
+            "server_at": read_models.instant(now),
+            "tick_age_s": age_s,
+            "engine_ok": age_s is not None and age_s < _ENGINE_STOPPED_S,
+        }
+        await self._broadcast(json.dumps(beat))
+
+    def _new(self, kind: str, objects: Sequence[Json]) -> list[Json]:
+        changed = []
+        for one in objects:
+            text = json.dumps(one, default=str)
+            if self._sent.get((kind, one["id"])) != text:
+                self._sent[kind, one["id"]] = text
+                changed.append(one)
+        return changed
+
+    async def _broadcast(self, text: str) -> None:
+        consoles = list(self._consoles)
+        alive = await asyncio.gather(*(console.send(text) for console in consoles))
+        for console, listens in zip(consoles, alive, strict=True):
+            if not listens:
+                self.leave(console)
+                await console.socket.close()

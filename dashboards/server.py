@@ -1,0 +1,163 @@
+"""The console's HTTP side: the page, the live socket, and what a dispatcher can do.
+
+Until dispatchers have accounts of their own, it answers only on this machine, and only to pages it served itself.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import WSMsgType, web
+
+from dashboards import read_models
+from dashboards.live import Console, Live
+from dashboards.read_models import Viewer
+from gyrophare.kernel.clock import Clock
+from gyrophare.kernel.ids import AccountId, AlertId
+from gyrophare.platform.db import Pool
+
+log = logging.getLogger(__name__)
+
+WEB = Path(str(files("dashboards"))) / "web" / "dist"
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+CONSOLE_HEADER = "X-Gyrophare"  # a foreign page cannot send it without our consent
+_BODY_MAX_BYTES = 64 * 1024
+_WS_MESSAGE_MAX_BYTES = 4096
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+Acknowledge = Callable[[AlertId, AccountId], Awaitable[str]]
+Present = Callable[[AlertId, AccountId], Awaitable[None]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ConsoleServer:
+    """Routes of the console. What changes something is handed in: this package decides nothing."""
+
+    def __init__(
+        self, pool: Pool, clock: Clock, live: Live, viewer: Viewer, *, acknowledge: Acknowledge, present: Present
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._live = live
+        self._viewer = viewer
+        self._acknowledge = acknowledge
+        self._present = present
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[_guard], client_max_size=_BODY_MAX_BYTES)
+        app.router.add_get("/", _index)
+        app.router.add_get("/api/v1/live", self._serve_live)
+        app.router.add_post(r"/api/v1/alerts/{alert_id:\d{1,18}}/acknowledge", self._serve_acknowledge)
+        for folder in ("assets", "map"):
+            if (WEB / folder).is_dir():
+                app.router.add_static(f"/{folder}", WEB / folder)
+        app.router.add_get("/{name:[a-z0-9.-]+}", _file)
+        return app
+
+    async def _serve_live(self, request: web.Request) -> web.StreamResponse:
+        if not _same_origin(request):
+            raise web.HTTPForbidden(text="This socket answers only to the console's own page.")
+        socket = web.WebSocketResponse(max_msg_size=_WS_MESSAGE_MAX_BYTES, heartbeat=20)
+        await socket.prepare(request)
+        async with self._pool.connection() as connection:
+            await read_models.log_access(connection, self._viewer, self._clock.now(), "live_map")
+        console = Console(socket, self._viewer)
+        await self._live.join(console)
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    await self._heard(message.data)
+        finally:
+            self._live.leave(console)
+        return socket
+
+    async def _heard(self, text: str) -> None:
+        try:
+            said = json.loads(text)
+            presented = said["type"] == "presented"
+            alert_id = AlertId(int(said["alert_id"]))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            log.warning("A console sent something unreadable", extra={"action": "live"})
+            return
+        if presented and 0 < alert_id < 2**63:
+            await self._present(alert_id, self._viewer.account_id)
+
+    async def _serve_acknowledge(self, request: web.Request) -> web.StreamResponse:
+        if CONSOLE_HEADER not in request.headers or not _same_origin(request):
+            return _error(403, "Requête refusée", f"en-tête {CONSOLE_HEADER}", "Rechargez la page de la console.")
+        alert_id = AlertId(int(request.match_info["alert_id"]))
+        taken = await self._acknowledge(alert_id, self._viewer.account_id)
+        async with self._pool.connection() as connection:
+            alert = await read_models.alert(connection, self._viewer.organisation_id, alert_id)
+        if taken == "unknown" or alert is None:
+            return _error(404, f"L'alerte A{alert_id} n'existe pas", "une alerte de la file", "Rechargez la page.")
+        if taken == "already":
+            return _json(
+                409, {"error": {"what": f"Déjà prise en charge par {alert['acknowledged_by']}", "alert": alert}}
+            )
+        return _json(200, alert)
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every answer carries the headers; a name that only looks local (DNS rebinding) is refused; no stack is shown."""
+    if urlsplit(f"//{request.host}").hostname not in LOCAL_HOSTS:
+        return _with_headers(
+            _error(421, "Adresse inconnue", "http://127.0.0.1", "Ouvrez la console sur cette machine.")
+        )
+    try:
+        response = await handler(request)
+    except web.HTTPException as answer:
+        response = answer
+    except Exception:
+        log.exception("A request failed", extra={"action": "http", "path": request.path})
+        response = _error(500, "Erreur du serveur", "une réponse", "Réessayez ; le journal du serveur dit pourquoi.")
+    return response if response.prepared else _with_headers(response)
+
+
+def _with_headers(response: web.StreamResponse) -> web.StreamResponse:
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _same_origin(request: web.Request) -> bool:
+    """Whether the page that asks is our own. Programs that are no browser send no Origin."""
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+async def _index(_request: web.Request) -> web.StreamResponse:
+    page = WEB / "index.html"
+    if not page.is_file():
+        return web.Response(status=503, text="The console is not built. Run `make setup`, or install the wheel.")
+    return web.FileResponse(page)
+
+
+async def _file(request: web.Request) -> web.StreamResponse:
+    path = WEB / request.match_info["name"]
+    if not path.is_file():
+        raise web.HTTPNotFound
+    return web.FileResponse(path)
+
+
+def _json(status: int, value: dict[str, Any]) -> web.Response:
+    return web.json_response(value, status=status, dumps=lambda found: json.dumps(found, ensure_ascii=False))
+
+
+def _error(status: int, what: str, expected: str, do: str) -> web.Response:
+    return _json(status, {"error": {"what": what, "expected": expected, "do": do}})
