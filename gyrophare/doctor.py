@@ -1,0 +1,200 @@
+"""The doctor looks at everything an alarm depends on, and says what to do about what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from dashboards.server import WEB
+from gyrophare import embedded
+from gyrophare.kernel.clock import SystemClock
+from gyrophare.kernel.errors import GyrophareError
+from gyrophare.platform import sql
+from gyrophare.platform.migrations.migrate import inspect
+from gyrophare.platform.mqtt import BrokerAddress, MqttSession
+from gyrophare.settings import Settings
+
+QUERIES = sql.load(__file__, "doctor.sql")
+_CLOCK_MAX = timedelta(seconds=2)
+_TICK_MAX = timedelta(seconds=5)
+_MAP_FILES = ("department", "places", "roads", "rivers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    verdict: Literal["ok", "warning", "fault"]
+    found: str
+    do: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; a fault in one thing never hides the others."""
+    return [*_database(settings), *_broker(settings), _sms(settings), *_web()]
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    url = (
+        settings.database.url.get_secret_value()
+        if settings.database.url
+        else embedded.running_database(settings.data_dir)
+    )
+    if url is None:
+        yield Finding(
+            name="database",
+            verdict="fault",
+            found=f"none configured, and no embedded one runs in {settings.data_dir}",
+            do="start `gyrophare serve`, or set GYROPHARE_DATABASE_URL",
+        )
+        return
+    try:
+        with psycopg.connect(url, connect_timeout=5, row_factory=dict_row) as connection:
+            version = connection.execute("show server_version").fetchall()[0]["server_version"]
+            yield Finding(name="database", verdict="ok", found=f"PostgreSQL {version}")
+            yield _clock(connection)
+            schema = inspect(url)
+            yield Finding(
+                name="timescaledb",
+                verdict="ok" if schema.timescaledb == "active" else "warning",
+                found=schema.timescaledb,
+                do=""
+                if schema.timescaledb == "active"
+                else "for a department: install TimescaleDB, `gyrophare migrate`",
+            )
+            if schema.pending:
+                yield Finding(
+                    name="migrations",
+                    verdict="fault",
+                    found=f"{', '.join(schema.pending)} not applied",
+                    do="`gyrophare migrate`",
+                )
+                return
+            yield Finding(name="migrations", verdict="ok", found=f"{', '.join(schema.applied)} applied")
+            yield _tick(connection)
+            yield _contacts(connection)
+            yield _outbox(connection)
+    except (psycopg.Error, GyrophareError) as error:
+        yield Finding(
+            name="database",
+            verdict="fault",
+            found=str(error).splitlines()[0],
+            do="is it started, and is GYROPHARE_DATABASE_URL right?",
+        )
+
+
+def _clock(connection: psycopg.Connection[DictRow]) -> Finding:
+    theirs = connection.execute(QUERIES["clock"]).fetchall()[0]["now"]
+    apart_s = abs((SystemClock().now() - theirs).total_seconds())
+    if apart_s <= _CLOCK_MAX.total_seconds():
+        return Finding(name="clock", verdict="ok", found=f"{apart_s:.1f} s from the database's")
+    return Finding(
+        name="clock",
+        verdict="fault",
+        found=f"{apart_s:.1f} s from the database's; deadlines would be wrong",
+        do="synchronise both machines: `timedatectl set-ntp true`",
+    )
+
+
+def _tick(connection: psycopg.Connection[DictRow]) -> Finding:
+    rows = connection.execute(QUERIES["newest_tick"]).fetchall()
+    if not rows:
+        return Finding(
+            name="engine", verdict="fault", found="has never ticked: nobody is protected", do="start `gyrophare serve`"
+        )
+    age = SystemClock().now() - rows[0]["ticked_at"]
+    found = f"last tick {age.total_seconds():.1f} s ago, by {rows[0]['instance']!r}"
+    if age <= _TICK_MAX:
+        return Finding(name="engine", verdict="ok", found=found)
+    return Finding(name="engine", verdict="fault", found=found, do="start `gyrophare serve`, and read its log")
+
+
+def _contacts(connection: psycopg.Connection[DictRow]) -> Finding:
+    count = connection.execute(QUERIES["contacts"]).fetchall()[0]["n"]
+    if count:
+        return Finding(name="contacts", verdict="ok", found=f"{count} to be told by SMS")
+    return Finding(
+        name="contacts",
+        verdict="warning",
+        found="nobody: an alarm reaches only whoever looks at the console",
+        do="insert into contact (organisation_id, name, phone_e164, rank) values (1, 'Astreinte', '+336…', 1)",
+    )
+
+
+def _outbox(connection: psycopg.Connection[DictRow]) -> Finding:
+    rows = connection.execute(QUERIES["late_notifications"]).fetchall()
+    if not rows[0]["late"]:
+        return Finding(name="outbox", verdict="ok", found="nothing waits longer than a minute")
+    return Finding(
+        name="outbox",
+        verdict="fault",
+        found=f"{rows[0]['late']} messages wait longer than a minute",
+        do="check the SMS provider and the log of `gyrophare serve`",
+    )
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    url = settings.mqtt.url.get_secret_value() if settings.mqtt.url else embedded.running_broker(settings.data_dir)
+    if url is None:
+        yield Finding(
+            name="broker",
+            verdict="fault",
+            found=f"none configured, and no embedded one runs in {settings.data_dir}",
+            do="start `gyrophare serve`, or set GYROPHARE_MQTT_URL",
+        )
+        return
+    address = BrokerAddress.parse(url)
+    try:
+        asyncio.run(_connect(url))
+    except GyrophareError as error:
+        yield Finding(
+            name="broker", verdict="fault", found=str(error), do=f"look at the broker's log on {address.host}"
+        )
+    else:
+        where = f"{address.host}:{address.port}{' over TLS' if address.tls else ''}"
+        yield Finding(name="broker", verdict="ok", found=f"MQTT 5 on {where}")
+
+
+async def _connect(url: str) -> None:
+    session = MqttSession(url, f"gyrophare-doctor-{socket.gethostname()}", (), clock=SystemClock())
+    await session.start(timeout_s=5)
+    await session.stop()
+
+
+def _sms(settings: Settings) -> Finding:
+    if settings.sms.base_url is not None:
+        return Finding(name="sms", verdict="ok", found=f"configured: {settings.sms.base_url}")
+    return Finding(
+        name="sms",
+        verdict="warning",
+        found="no provider: alarms reach only the console",
+        do="fill the section [sms]; `gyrophare config show` lists its keys",
+    )
+
+
+def _web() -> Iterator[Finding]:
+    built = (WEB / "index.html").is_file()
+    yield Finding(
+        name="console",
+        verdict="ok" if built else "fault",
+        found="built" if built else f"no page in {WEB}",
+        do="" if built else "`make setup`, or install the wheel",
+    )
+    missing = [name for name in _MAP_FILES if not (WEB / "map" / f"{name}.geojson").is_file()]
+    yield Finding(
+        name="map data",
+        verdict="fault" if missing else "ok",
+        found=f"missing: {', '.join(missing)}" if missing else "outline, places, roads and rivers, no network needed",
+        do="`make setup`, or install the wheel" if missing else "",
+    )

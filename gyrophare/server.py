@@ -1,0 +1,241 @@
+"""The server's composition root: builds every part, starts them in order, stops them in the reverse one.
+
+Nothing here decides anything about alarms; it only says who is handed what.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from alerts.channels import Channel
+from alerts.channels.sms import SmsChannel
+from alerts.channels.watch import WatchChannel
+from alerts.dispatcher import Dispatcher
+from dashboards import read_models
+from dashboards.live import Live
+from dashboards.server import LOCAL_HOSTS, ConsoleServer
+from gyrophare.embedded import MqttBroker, PostgresServer
+from gyrophare.flows import acknowledge, escalation_tick, retention, watch_report
+from gyrophare.kernel.clock import Clock, SystemClock
+from gyrophare.kernel.errors import NotReadyError, SettingsError
+from gyrophare.platform import db
+from gyrophare.platform.migrations.migrate import migrate
+from gyrophare.platform.mqtt import MqttSession
+from gyrophare.platform.schedule import Ticker
+from gyrophare.settings import Settings
+from ingest import topics
+from ingest.consumer import Consumer
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+RETENTION_S = 3600.0
+CONSOLE_LOGIN = "supervision"
+_FIXES_AT_ONCE = 500
+
+
+class Server:
+    """Everything a department needs, in one process; any number of them may share a database and a broker."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None, *, ticking: bool = True) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._ticking = ticking
+        self._stack = AsyncExitStack()
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.database_url = ""
+        self.mqtt_url = ""
+        self.console_url = ""
+        self.pool: db.Pool
+        self.dispatcher: Dispatcher
+        self.live: Live
+
+    async def start(self) -> None:
+        """Start everything. Raise a GyrophareError saying what is missing; then nothing is left running."""
+        refuse_foreign_address(self.settings.http.host)
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        settings, clock = self.settings, self.clock
+
+        # 1. What everything stands on: the database and the broker, our own where none is configured.
+        self.database_url = await self._stack.enter_async_context(database(settings))
+        self.mqtt_url = await self._stack.enter_async_context(_broker(settings))
+        schema = await asyncio.to_thread(migrate, self.database_url)
+        log.info("The schema is ready; TimescaleDB: %s", schema.timescaledb, extra={"action": "migrated"})
+        await self._stack.enter_async_context(db.instance_lock(self.database_url, settings.instance))
+        self.pool = await db.open_pool(self.database_url, settings.database.pool_size)
+        self._stack.push_async_callback(self.pool.close)
+
+        # 2. The two lanes in. They may connect before anything is consumed: the broker waits for our acknowledgements.
+        events = await self._session("events", topics.EVENT_TOPICS)
+        fixes = await self._session("fixes", topics.FIX_TOPICS)
+
+        # 3. The ways out.
+        self.dispatcher = Dispatcher(self.pool, clock, self._channels(events))
+        async with self.pool.connection() as connection:
+            viewer = await read_models.viewer(connection, CONSOLE_LOGIN)
+        self.live = Live(self.pool, clock, viewer)
+
+        # 4. Everything turns.
+        store = partial(watch_report.record, self.pool, clock)
+        self._run("consume events", Consumer(events, store, most=1).run())
+        self._run("consume fixes", Consumer(fixes, store, most=_FIXES_AT_ONCE).run())
+        self._run("dispatch", self.dispatcher.run())
+        self._run("push to consoles", self.live.run())
+        self._run("listen", self._listen())
+        if self._ticking:
+            ticker = Ticker(clock)
+            ticker.every(TICK_S, "escalation", self.tick)
+            ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
+            ticker.start()
+            self._stack.callback(ticker.stop)
+
+        # 5. Last, what people see.
+        console = ConsoleServer(
+            self.pool,
+            clock,
+            self.live,
+            viewer,
+            acknowledge=partial(acknowledge.acknowledge, self.pool, clock),
+            present=partial(acknowledge.present, self.pool, clock),
+        )
+        self.console_url = await self._serve(console.application())
+        log.info("The console is on %s", self.console_url, extra={"action": "ready"})
+
+    async def stop(self) -> None:
+        """Stop in the reverse order of the start."""
+        await self._stack.aclose()
+
+    async def run_until_stopped(self) -> None:
+        """Return at SIGINT or SIGTERM. Raise what ended a part that must not end: a supervisor starts us again."""
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            if not self._ended.done():
+                self._ended.set_result(None)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        await asyncio.shield(self._ended)
+
+    async def tick(self) -> escalation_tick.Ticked:
+        """One tick of the engine, now."""
+        return await escalation_tick.tick(self.pool, self.clock, self.settings.instance)
+
+    async def _session(self, lane: str, subscriptions: Sequence[str]) -> MqttSession:
+        session = MqttSession(
+            self.mqtt_url,
+            f"gyrophare-{self.settings.instance}-{lane}",
+            subscriptions,
+            clock=self.clock,
+            receive_maximum=self.settings.mqtt.receive_maximum,
+        )
+        await session.start()
+        self._stack.push_async_callback(session.stop)
+        return session
+
+    def _channels(self, session: MqttSession) -> list[Channel]:
+        channels: list[Channel] = [WatchChannel(session)]
+        sms = self.settings.sms
+        if sms.base_url and sms.account_sid and sms.api_key and sms.api_secret and sms.from_number:
+            channel = SmsChannel(
+                base_url=sms.base_url,
+                account_sid=sms.account_sid,
+                api_key=sms.api_key,
+                api_secret=sms.api_secret.get_secret_value(),
+                from_number=sms.from_number,
+            )
+            self._stack.push_async_callback(channel.aclose)
+            channels.append(channel)
+        else:
+            log.warning(
+                "No SMS provider is configured ([sms]): alarms reach only the console", extra={"action": "no_sms"}
+            )
+        return channels
+
+    async def _listen(self) -> None:
+        async for _ in db.listen(self.database_url, "gyrophare_alert", "gyrophare_outbox"):
+            self.dispatcher.wake()
+            self.live.wake()
+
+    async def _serve(self, app: web.Application) -> str:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        host, port = self.settings.http.host, self.settings.http.port
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise NotReadyError(
+                f"The console cannot listen on {host}:{port}: {error.strerror or error}. "
+                "Choose another port with GYROPHARE_HTTP_PORT (0 takes a free one)."
+            ) from None
+        return f"http://{'[::1]' if host == '::1' else host}:{runner.addresses[0][1]}"
+
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` in the background; if it ever ends by itself, the server ends too, loudly."""
+        task = asyncio.create_task(work, name=name)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if task.cancelled() or self._ended.done():
+                return
+            error = task.exception() or RuntimeError("it returned")
+            log.critical("'%s' has ended, which it must not", name, exc_info=error, extra={"action": "died"})
+            self._ended.set_exception(error)
+
+        task.add_done_callback(ended)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.wait([task])
+
+        self._stack.push_async_callback(end)
+
+
+def refuse_foreign_address(host: str) -> None:
+    """Raise SettingsError unless `host` is this machine: without accounts, whoever reaches the page sees everybody."""
+    if host not in LOCAL_HOSTS:
+        raise SettingsError(
+            f"http.host = {host!r}: dispatchers have no accounts yet, so the console listens on this machine only. "
+            f"Expected one of {', '.join(sorted(LOCAL_HOSTS))}; reach it from elsewhere through an SSH tunnel."
+        )
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[str]:
+    """The URL of the configured database, or of an embedded one that lives as long as this context."""
+    if settings.database.url is not None:
+        yield settings.database.url.get_secret_value()
+        return
+    server = PostgresServer(settings.data_dir)
+    await asyncio.to_thread(server.start)
+    try:
+        yield server.url
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def _broker(settings: Settings) -> AsyncIterator[str]:
+    if settings.mqtt.url is not None:
+        yield settings.mqtt.url.get_secret_value()
+        return
+    broker = MqttBroker(settings.data_dir, settings.mqtt.port or None)
+    await asyncio.to_thread(broker.start)
+    try:
+        yield broker.url
+    finally:
+        await asyncio.to_thread(broker.stop)
