@@ -1,0 +1,325 @@
+"""The demo: a real server with its embedded parts, an invented crew, and one story that must end well.
+
+A day's work; one agent's watch comes back into coverage with three buffered minutes in which he fell and lies still;
+the alarm rises when his three minutes are over, measured from his last step. Then a colleague presses SOS. Each play
+starts from an empty database of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+from psycopg import sql
+from pydantic import SecretStr
+
+import alerts.store
+import ingest.store
+import lone_worker.store
+from dashboards import read_models
+from dashboards.server import CONSOLE_HEADER
+from gyrophare.embedded import MqttBroker, PostgresServer
+from gyrophare.kernel.clock import Clock, SystemClock
+from gyrophare.kernel.errors import SettingsError
+from gyrophare.kernel.ids import OrganisationId
+from gyrophare.kernel.observations import Sender, Wire
+from gyrophare.platform import db
+from gyrophare.server import Server
+from gyrophare.settings import DatabaseSettings, MqttSettings, Settings, SmsSettings
+from gyrophare.sim import cote_dor
+from gyrophare.sim.body import Body
+from gyrophare.sim.sms_provider import SmsProvider
+from gyrophare.sim.watch import SimulatedWatch
+
+# The story, in seconds from the moment everything runs.
+BACK_IN_COVERAGE_S = 6.0
+SOS_S = 35.0
+# He started his shift 170 s ago and made his last step 160 s ago: the alarm is due 20 s into the story.
+SHIFT_BEFORE_S = 170.0
+LAST_STEP_BEFORE_S = 160.0
+_BUFFER_INTERVAL_S = 5
+_DISPATCHER_REACTS_S = 3.0
+_LATE_MAX_S = 5.0
+
+CONTACTS = ((1, "Astreinte", "+33600000001"), (2, "Chef de centre", "+33600000002"))
+_DATABASE = "play"
+
+
+@dataclass(slots=True, kw_only=True)
+class AlarmTold:
+    """What became of one alarm of the story."""
+
+    ref: str
+    kind: str
+    agent: str
+    lateness_s: float
+    sms_sent: int = 0
+    acknowledged: bool = False
+    wearer_told: bool = False
+
+    @property
+    def complete(self) -> bool:
+        return self.lateness_s <= _LATE_MAX_S and self.sms_sent > 0 and self.acknowledged and self.wearer_told
+
+
+@dataclass(slots=True, kw_only=True)
+class Told:
+    """What happened during the play."""
+
+    agents: int = 0
+    agents_moving: int = 0
+    alarms: list[AlarmTold] = field(default_factory=list)
+    sms_received_by_provider: int = 0
+    receipts: int = 0
+    reports_still_without_receipt: int = 0
+
+    @property
+    def complete(self) -> bool:
+        kinds = sorted(alarm.kind for alarm in self.alarms if alarm.complete)
+        return kinds == ["sos", "stillness"] and self.agents_moving > 0 and self.receipts > 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "complete": self.complete,
+            "agents": self.agents,
+            "agents_moving": self.agents_moving,
+            "alerts": [
+                {
+                    "ref": alarm.ref,
+                    "kind": alarm.kind,
+                    "lateness_s": round(alarm.lateness_s, 3),
+                    "sms_sent": alarm.sms_sent,
+                    "acknowledged": alarm.acknowledged,
+                    "wearer_told": alarm.wearer_told,
+                }
+                for alarm in self.alarms
+            ],
+            "sms_sent": self.sms_received_by_provider,
+            "receipts": self.receipts,
+            "reports_still_without_receipt": self.reports_still_without_receipt,
+        }
+
+    def in_words(self) -> str:
+        lines = [f"{self.agents} agents, {self.agents_moving} seen moving; {self.receipts} receipts to watches."]
+        for alarm in self.alarms:
+            answered = "acknowledged" if alarm.acknowledged else "NOT acknowledged"
+            heard = "wearer told" if alarm.wearer_told else "wearer NOT told"
+            lines.append(
+                f"{alarm.ref} {alarm.kind}, {alarm.agent}: raised {alarm.lateness_s:.2f} s after it was due, "
+                f"{alarm.sms_sent} SMS, {answered}, {heard}."
+            )
+        lines.append("The story is complete." if self.complete else "The story is NOT complete.")
+        return "\n".join(lines)
+
+
+async def play(settings: Settings, *, headless: bool, seconds: float | None, say: Callable[[str], None]) -> Told:
+    """Play until `seconds` are over, the story is complete (headless), or somebody stops it."""
+    if settings.database.url is not None or settings.mqtt.url is not None:
+        raise SettingsError(
+            "The demo plays with invented agents and brings its own database and broker. "
+            "Unset GYROPHARE_DATABASE_URL and GYROPHARE_MQTT_URL, also in the configuration file."
+        )
+    async with contextlib.AsyncExitStack() as stack:
+        server, provider = await stack.enter_async_context(_stage(settings, say))
+        crew = await _engage(server)
+        parts = [asyncio.create_task(_story(crew, server.clock, say), name="story")]
+        if headless:
+            parts.append(asyncio.create_task(_dispatch(server.console_url), name="dispatcher"))
+        for part in parts:
+            stack.push_async_callback(_end, part)
+        say(f"\n  Console        [bold]{server.console_url}[/]")
+        say(f"  SMS outbox     {provider.base_url}/outbox")
+        say(f"  MQTT broker    {server.mqtt_url}\n\n  Ctrl-C stops.\n")
+        await _wait(server, crew, provider, headless=headless, seconds=seconds)
+        return await _tell(server, crew, provider)
+
+
+@contextlib.asynccontextmanager
+async def _stage(settings: Settings, say: Callable[[str], None]) -> AsyncIterator[tuple[Server, SmsProvider]]:
+    """A server on an empty database, and the provider that its text messages go to."""
+    clock = SystemClock()
+    data_dir = settings.data_dir / "demo"
+    sid, secret = f"AC{secrets.token_hex(16)}", secrets.token_urlsafe(16)
+    provider = SmsProvider(account_sid=sid, api_key=sid, api_secret=secret, clock=clock)
+    say("Starting PostgreSQL and the broker…")
+    async with contextlib.AsyncExitStack() as stack:
+        postgres, broker = PostgresServer(data_dir), MqttBroker(data_dir, settings.mqtt.port or None)
+        for part in (postgres, broker):
+            stack.push_async_callback(asyncio.to_thread, part.stop)
+        await asyncio.gather(asyncio.to_thread(postgres.start), asyncio.to_thread(broker.start), provider.start())
+        stack.push_async_callback(provider.stop)
+        server = Server(
+            settings.model_copy(
+                update={
+                    "data_dir": data_dir,
+                    "database": DatabaseSettings(url=SecretStr(await _empty_database(postgres.url))),
+                    "mqtt": MqttSettings(url=SecretStr(broker.url)),
+                    "sms": SmsSettings(
+                        base_url=provider.base_url,
+                        account_sid=sid,
+                        api_key=sid,
+                        api_secret=SecretStr(secret),
+                        from_number="+33380000000",
+                    ),
+                }
+            ),
+            clock,
+        )
+        await server.start()
+        stack.push_async_callback(server.stop)
+        yield server, provider
+
+
+async def _empty_database(url: str) -> str:
+    name = sql.Identifier(_DATABASE)
+    async with await db.connect(url) as connection:
+        await connection.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+        await connection.execute(sql.SQL("create database {}").format(name))
+    return url.rsplit("/", 1)[0] + f"/{_DATABASE}"
+
+
+async def _engage(server: Server) -> dict[str, SimulatedWatch]:
+    """Register the crew and begin their shifts; return the devices, the lying man's with his buffer filled."""
+    now = server.clock.now()
+    organisation_id = OrganisationId(1)
+    fleet: dict[str, SimulatedWatch] = {}
+    async with server.pool.connection() as connection, connection.transaction():
+        for rank, name, phone_e164 in CONTACTS:
+            await alerts.store.put_contact(connection, organisation_id, rank, name, phone_e164)
+        for seed, member in enumerate(cote_dor.CREW):
+            lies = member.device == cote_dor.LIES_STILL
+            since = now - timedelta(seconds=SHIFT_BEFORE_S if lies else 0)
+            sender = Sender(wire=Wire(member.speaks), name=member.device)
+            device_id = await ingest.store.register_device(
+                connection, organisation_id, "watch", sender, member.device, now
+            )
+            agent_id = await lone_worker.store.insert_agent(connection, organisation_id, member.agent)
+            await lone_worker.store.start_shift(connection, organisation_id, agent_id, device_id, member.mission, since)
+            body = Body(
+                route=cote_dor.route(member.device),
+                pace_mps=member.pace_mps,
+                on_foot=member.on_foot,
+                since=since,
+                seed=seed,
+                lies_from=now - timedelta(seconds=LAST_STEP_BEFORE_S) if lies else None,
+            )
+            fleet[member.device] = SimulatedWatch(
+                member.device, server.mqtt_url, server.clock, body, speaks=member.speaks
+            )
+        sender = Sender(wire=Wire.NATIVE, name=cote_dor.VAN)
+        device_id = await ingest.store.register_device(
+            connection, organisation_id, "van", sender, cote_dor.VAN_NAME, now
+        )
+        await lone_worker.store.insert_van(connection, organisation_id, cote_dor.VAN_NAME, device_id)
+    parked = Body(route=cote_dor.route(cote_dor.VAN), pace_mps=0, on_foot=False, since=now, seed=99)
+    fleet[cote_dor.VAN] = SimulatedWatch(cote_dor.VAN, server.mqtt_url, server.clock, parked)
+    return fleet
+
+
+async def _story(fleet: dict[str, SimulatedWatch], clock: Clock, say: Callable[[str], None]) -> None:
+    """What happens to the crew, besides their work."""
+    async with asyncio.TaskGroup() as devices:
+        for name, watch in fleet.items():
+            if name != cote_dor.LIES_STILL:
+                devices.create_task(watch.run(), name=name)
+
+        await asyncio.sleep(BACK_IN_COVERAGE_S)
+        lying = fleet[cote_dor.LIES_STILL]
+        now, at = clock.now(), lying.body.since
+        while at < now:
+            lying.measure(at, buffered=True)
+            at += timedelta(seconds=_BUFFER_INTERVAL_S)
+        say(f"{lying.name} is back in coverage, with {len(lying.spool)} buffered reports: its wearer lies still.")
+        devices.create_task(lying.run(), name=lying.name)
+
+        await asyncio.sleep(SOS_S - BACK_IN_COVERAGE_S)
+        say(f"{cote_dor.PRESSES_SOS} presses SOS.")
+        fleet[cote_dor.PRESSES_SOS].press_sos()
+
+
+async def _dispatch(console_url: str) -> None:
+    """A dispatcher without eyes: sees the alarms on the live socket as a page does, and takes each after a moment."""
+    origin = {"Origin": console_url}
+    async with (
+        aiohttp.ClientSession(headers=origin) as session,
+        session.ws_connect(f"{console_url}/api/v1/live") as socket,
+        asyncio.TaskGroup() as answers,
+    ):
+        seen: set[int] = set()
+
+        async def take(alert_id: int) -> None:
+            await socket.send_json({"type": "presented", "alert_id": alert_id})
+            await asyncio.sleep(_DISPATCHER_REACTS_S)
+            url = f"{console_url}/api/v1/alerts/{alert_id}/acknowledge"
+            async with session.post(url, json={}, headers={CONSOLE_HEADER: "demo"}) as answer:
+                answer.raise_for_status()
+
+        async for message in socket:
+            for alert in message.json().get("alerts", ()):
+                if alert["state"] == "triggered" and alert["id"] not in seen:
+                    seen.add(alert["id"])
+                    answers.create_task(take(alert["id"]))
+
+
+async def _wait(
+    server: Server, fleet: dict[str, SimulatedWatch], provider: SmsProvider, *, headless: bool, seconds: float | None
+) -> None:
+    async def until_complete() -> None:
+        while not (await _tell(server, fleet, provider)).complete:  # noqa: ASYNC110  # a look at the database
+            await asyncio.sleep(0.5)
+
+    waiting = [asyncio.create_task(server.run_until_stopped(), name="signals")]
+    if headless:
+        waiting.append(asyncio.create_task(until_complete(), name="complete"))
+    done, rest = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        await _end(task)
+    for task in done:
+        task.result()
+
+
+async def _tell(server: Server, fleet: dict[str, SimulatedWatch], provider: SmsProvider) -> Told:
+    organisation_id = OrganisationId(1)
+    async with server.pool.connection() as connection:
+        devices = await read_models.devices(connection, organisation_id, server.clock.now())
+        found = await read_models.alerts(connection, organisation_id)
+    told = {
+        command["alert"]
+        for watch in fleet.values()
+        for command in watch.commands
+        if command["command"] == "alarm_acknowledged"
+    }
+    return Told(
+        agents=sum(device["kind"] == "watch" for device in devices),
+        agents_moving=sum(device["kind"] == "watch" and device["state"] == "moving" for device in devices),
+        alarms=[
+            AlarmTold(
+                ref=alert["ref"],
+                kind=alert["kind"],
+                agent=alert["agent"],
+                lateness_s=_seconds(alert["triggered_at"], alert["raised_at"]),
+                sms_sent=sum(sent["channel"] == "sms" and sent["state"] == "sent" for sent in alert["notifications"]),
+                acknowledged=alert["state"] == "acknowledged",
+                wearer_told=alert["ref"] in told,
+            )
+            for alert in found
+        ],
+        sms_received_by_provider=provider.received,
+        receipts=sum(watch.receipts for watch in fleet.values()),
+        reports_still_without_receipt=sum(len(watch.spool) for watch in fleet.values()),
+    )
+
+
+def _seconds(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
