@@ -1,0 +1,119 @@
+"""What every test may ask for: a real PostgreSQL and a real broker a worker, an empty migrated database a test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from pydantic import SecretStr
+
+from gyrophare.embedded import MqttBroker, PostgresServer
+from gyrophare.kernel.clock import Clock, ManualClock
+from gyrophare.platform.migrations.migrate import migrate
+from gyrophare.server import Server
+from gyrophare.settings import DatabaseSettings, HttpSettings, MqttSettings, Settings, SmsSettings
+from gyrophare.sim.sms_provider import SmsProvider
+from tests.department import SMS_KEY, SMS_SECRET, SMS_SID, Department
+
+_number = itertools.count()
+# A winter morning, far from the machine's own time: whoever asks the wrong clock is found out.
+START_AT = datetime(2026, 1, 14, 7, 42, 3, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _own_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own configuration must not reach the tests."""
+    for name in [name for name in os.environ if name.startswith("GYROPHARE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:
+        migrate(server.url)  # the database it starts with is the template of all others
+        yield server
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MqttBroker]:
+    with MqttBroker(tmp_path_factory.mktemp("broker")) as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """An empty database of this test's own, with the schema."""
+    base, template = postgres.url.rsplit("/", 1)
+    name = f"test_{next(_number)}"
+    with psycopg.connect(f"{base}/template1", autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        yield f"{base}/{name}"
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START_AT)
+
+
+@pytest.fixture
+async def provider(clock: ManualClock) -> AsyncIterator[SmsProvider]:
+    provider = SmsProvider(account_sid=SMS_SID, api_key=SMS_KEY, api_secret=SMS_SECRET, clock=clock)
+    await provider.start()
+    yield provider
+    await provider.stop()
+
+
+StartServer = Callable[..., Awaitable[Server]]
+
+
+@pytest.fixture
+async def start_server(
+    database_url: str, broker: MqttBroker, clock: ManualClock, provider: SmsProvider, tmp_path: Path
+) -> AsyncIterator[StartServer]:
+    """Start a server on this test's database whose clock and ticks the test moves; several with different names."""
+    started: list[Server] = []
+
+    async def start(instance: str | None = None, clock_of_its_own: Clock | None = None) -> Server:
+        settings = Settings(
+            instance=instance or f"test-{os.getpid()}-{next(_number)}",
+            data_dir=tmp_path,
+            database=DatabaseSettings(url=SecretStr(database_url), pool_size=4),
+            mqtt=MqttSettings(url=SecretStr(broker.url)),
+            http=HttpSettings(port=0),
+            sms=SmsSettings(
+                base_url=provider.base_url,
+                account_sid=SMS_SID,
+                api_key=SMS_KEY,
+                api_secret=SecretStr(SMS_SECRET),
+                from_number="+33380000000",
+            ),
+        )
+        server = Server(settings, clock_of_its_own or clock, ticking=False)
+        await server.start()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        await server.stop()
+
+
+@pytest.fixture
+async def server(start_server: StartServer) -> Server:
+    return await start_server()
+
+
+@pytest.fixture
+async def department(database_url: str, broker: MqttBroker, clock: ManualClock) -> AsyncIterator[Department]:
+    """Agents, their watches and the contacts of one department, and a look into its database."""
+    async with Department.open(database_url, broker.url, clock) as department:
+        yield department

@@ -1,0 +1,119 @@
+"""A small department for the tests: registers people and devices, speaks for their watches, reads what was stored."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeVar
+
+import alerts.store
+import ingest.store
+import lone_worker.store
+from gyrophare.kernel.clock import ManualClock
+from gyrophare.kernel.ids import DeviceId, OrganisationId
+from gyrophare.kernel.observations import Sender, Wire
+from gyrophare.platform.db import Connection, connect
+from gyrophare.platform.mqtt import MqttSession
+
+SMS_SID = "AC" + "0" * 32
+SMS_KEY = "SK" + "1" * 32
+SMS_SECRET = "not-a-secret"
+ORGANISATION = OrganisationId(1)
+DIJON = (47.3215, 5.0415)
+
+_number = itertools.count()
+T = TypeVar("T")
+
+
+class Department:
+    """The people of one test, and a device's side of the broker."""
+
+    def __init__(self, connection: Connection, session: MqttSession, clock: ManualClock) -> None:
+        self.connection = connection
+        self.session = session
+        self.clock = clock
+        self._sequences: dict[str, int] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, database_url: str, mqtt_url: str, clock: ManualClock) -> AsyncIterator[Department]:
+        session = MqttSession(mqtt_url, f"devices-{os.getpid()}-{next(_number)}", (), clock=clock)
+        await session.start()
+        async with await connect(database_url) as connection:
+            yield cls(connection, session, clock)
+        await session.stop()
+
+    async def register(self, name: str, wire: Wire = Wire.NATIVE) -> DeviceId:
+        """A watch nobody wears yet."""
+        sender = Sender(wire=wire, name=name)
+        return await ingest.store.register_device(
+            self.connection, ORGANISATION, "watch", sender, name, self.clock.now()
+        )
+
+    async def on_shift(
+        self, name: str, agent: str = "Martin Lefèvre", mission: str = "Fauchage RD 70", wire: Wire = Wire.NATIVE
+    ) -> DeviceId:
+        """A watch, and somebody who starts a shift with it now."""
+        device_id = await self.register(name, wire)
+        agent_id = await lone_worker.store.insert_agent(self.connection, ORGANISATION, agent)
+        await lone_worker.store.start_shift(
+            self.connection, ORGANISATION, agent_id, device_id, mission, self.clock.now()
+        )
+        return device_id
+
+    async def with_contacts(self, *phones_e164: str) -> None:
+        for rank, phone_e164 in enumerate(phones_e164, start=1):
+            await alerts.store.put_contact(self.connection, ORGANISATION, rank, f"Astreinte {rank}", phone_e164)
+
+    def report(self, name: str, *, steps: int | None = None, offset_m: float = 0.0, **more: Any) -> dict[str, Any]:
+        """A native report of that watch, made now, `offset_m` north of the Place de la Libération."""
+        number = self._sequences[name] = self._sequences.get(name, 0) + 1
+        now = self.clock.now().isoformat()
+        report: dict[str, Any] = {
+            "boot": "9f3a01c2",
+            "seq": number,
+            "sent_at": now,
+            "fix": {"fixed_at": now, "lat": DIJON[0] + offset_m / 111_195, "lon": DIJON[1], "accuracy_m": 6.5},
+            "battery_pct": 83,
+        }
+        if steps is not None:
+            report["motion"] = {"steps": steps}
+        return report | more
+
+    async def publish(self, topic: str, body: object) -> None:
+        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+        await self.session.publish(topic, payload)
+
+    async def send(self, name: str, body: object) -> None:
+        await self.publish(f"gyrophare/v1/watches/{name}/fixes", body)
+
+    async def press(self, name: str, kind: str = "sos", **more: Any) -> None:
+        number = self._sequences[name] = self._sequences.get(name, 0) + 1
+        event = {"boot": "9f3a01c2", "seq": number, "kind": kind, "occurred_at": self.clock.now().isoformat()}
+        await self.publish(f"gyrophare/v1/watches/{name}/events", event | more)
+
+    async def rows(self, query: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
+        return await (await self.connection.execute(query, parameters)).fetchall()
+
+    async def until_rows(self, count: int, query: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
+        """The rows, as soon as there are `count` of them."""
+
+        async def enough() -> list[dict[str, Any]] | None:
+            found = await self.rows(query, **parameters)
+            return found if len(found) >= count else None
+
+        return await until(enough)
+
+
+async def until(look: Callable[[], Awaitable[T | None]], timeout_s: float = 15.0) -> T:
+    """What `look` finds, as soon as it finds something: waits for other processes, never for time to pass."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            found = await look()
+            if found is not None:
+                return found
+            await asyncio.sleep(0.01)
