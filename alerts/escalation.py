@@ -18,17 +18,17 @@ class Plan:
     next_step_at: datetime | None
 
 
-def plan(policy: Sequence[Step], raised_at: datetime, next_step: int, now: datetime) -> Plan:
-    """Every step from `next_step` on that is due at `now`: after an outage the missed ones all come at once."""
-    number = next_step
-    while number < len(policy) and _at(policy[number], raised_at) <= now:
+def plan(policy: Sequence[Step], next_step: int, next_step_at: datetime, now: datetime) -> Plan:
+    """Every step from `next_step` on that is due at `now`: after an outage the missed ones all come at once.
+
+    The steps keep their distances: when one was brought forward, because a contact can never be reached, so are those
+    behind it.
+    """
+    due: list[tuple[int, Step]] = []
+    number, at = next_step, next_step_at
+    while number < len(policy) and at <= now:
+        due.append((number, policy[number]))
         number += 1
-    return Plan(
-        due=tuple((n, policy[n]) for n in range(next_step, number)),
-        next_step=number,
-        next_step_at=_at(policy[number], raised_at) if number < len(policy) else None,
-    )
-
-
-def _at(step: Step, raised_at: datetime) -> datetime:
-    return raised_at + timedelta(seconds=step.after_s)
+        if number < len(policy):
+            at += timedelta(seconds=policy[number].after_s - policy[number - 1].after_s)
+    return Plan(due=tuple(due), next_step=number, next_step_at=at if number < len(policy) else None)

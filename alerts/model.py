@@ -62,13 +62,13 @@ class Escalation:
     subject: str
     mission: str | None
     episode_at: datetime
-    raised_at: datetime
     received_late_s: float | None
     heard_after_episode: bool | None
     latitude_deg: float | None
     longitude_deg: float | None
     policy: tuple[Step, ...]
     next_step: int
+    next_step_at: datetime
 
 
 def reference(alert_id: int) -> str:

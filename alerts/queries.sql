@@ -5,7 +5,8 @@ insert into alert (organisation_id, kind, device_id, shift_id, subject, mission,
                    accuracy_m, fixed_at, policy, next_step_at, changed_at)
 select new.organisation_id, new.kind, new.device_id, new.shift_id, new.subject, new.mission, new.reply_topic,
        new.episode, new.episode_at, new.triggered_at, %(now)s, new.received_late_s, new.heard_after_episode,
-       new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, p.steps, %(now)s, %(now)s
+       new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, p.steps,
+       %(now)s + make_interval(secs => (p.steps -> 0 ->> 'after_s')::float8), %(now)s
 from unnest(
     %(organisation_id)s::bigint[], %(kind)s::text[], %(device_id)s::bigint[], %(shift_id)s::bigint[],
     %(subject)s::text[], %(mission)s::text[], %(reply_topic)s::text[], %(episode)s::text[],
@@ -29,8 +30,8 @@ where device_id = %(device_id)s and kind = %(kind)s and state = 'triggered'
 order by id desc limit 1
 
 -- name: claim_escalations
-select a.id, a.organisation_id, a.kind, a.subject, a.mission, a.episode_at, a.raised_at, a.received_late_s,
-       a.heard_after_episode, a.latitude_deg, a.longitude_deg, a.policy, a.next_step
+select a.id, a.organisation_id, a.kind, a.subject, a.mission, a.episode_at, a.received_late_s, a.heard_after_episode,
+       a.latitude_deg, a.longitude_deg, a.policy, a.next_step, a.next_step_at
 from alert a
 where a.next_step_at <= %(now)s
 order by a.next_step_at, a.id

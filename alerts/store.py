@@ -103,7 +103,7 @@ async def take_due_steps(connection: Connection, now: datetime, most: int) -> in
         return 0
     escalations = [_escalation(row) for row in rows]
     contacts = await _contacts(connection, {alert.organisation_id for alert in escalations})
-    plans = [plan(alert.policy, alert.raised_at, alert.next_step, now) for alert in escalations]
+    plans = [plan(alert.policy, alert.next_step, alert.next_step_at, now) for alert in escalations]
     await _queue_steps(connection, list(zip(escalations, plans, strict=True)), contacts, now)
     await connection.execute(
         QUERIES["advance_escalations"],
@@ -178,13 +178,13 @@ def _escalation(row: dict[str, Any]) -> Escalation:
         subject=row["subject"],
         mission=row["mission"],
         episode_at=row["episode_at"],
-        raised_at=row["raised_at"],
         received_late_s=row["received_late_s"],
         heard_after_episode=row["heard_after_episode"],
         latitude_deg=row["latitude_deg"],
         longitude_deg=row["longitude_deg"],
         policy=tuple(Step.read(step) for step in row["policy"]),
         next_step=row["next_step"],
+        next_step_at=row["next_step_at"],
     )
 
 

@@ -60,6 +60,7 @@ class ConsoleServer:
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_guard], client_max_size=_BODY_MAX_BYTES)
+        app.on_response_prepare.append(_add_headers)
         app.router.add_get("/", _index)
         app.router.add_get("/api/v1/live", self._serve_live)
         app.router.add_post(r"/api/v1/alerts/{alert_id:\d{1,18}}/acknowledge", self._serve_acknowledge)
@@ -115,24 +116,20 @@ class ConsoleServer:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every answer carries the headers; a name that only looks local (DNS rebinding) is refused; no stack is shown."""
+    """A name that only points here (DNS rebinding) is refused; a fault of ours shows no stack."""
     if urlsplit(f"//{request.host}").hostname not in LOCAL_HOSTS:
-        return _with_headers(
-            _error(421, "Adresse inconnue", "http://127.0.0.1", "Ouvrez la console sur cette machine.")
-        )
+        return _error(421, "Adresse inconnue", "http://127.0.0.1", "Ouvrez la console sur cette machine.")
     try:
-        response = await handler(request)
-    except web.HTTPException as answer:
-        response = answer
+        return await handler(request)
+    except web.HTTPException:
+        raise
     except Exception:
         log.exception("A request failed", extra={"action": "http", "path": request.path})
-        response = _error(500, "Erreur du serveur", "une réponse", "Réessayez ; le journal du serveur dit pourquoi.")
-    return response if response.prepared else _with_headers(response)
+        return _error(500, "Erreur du serveur", "une réponse", "Réessayez ; le journal du serveur dit pourquoi.")
 
 
-def _with_headers(response: web.StreamResponse) -> web.StreamResponse:
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
-    return response
 
 
 def _same_origin(request: web.Request) -> bool:

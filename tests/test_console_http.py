@@ -1,0 +1,122 @@
+"""The console's border: who may ask, what every answer carries, what the live socket says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gyrophare.kernel.clock import ManualClock
+from gyrophare.kernel.errors import SettingsError
+from gyrophare.server import Server, refuse_foreign_address
+from tests.department import DIJON, Department
+
+
+@pytest.fixture
+async def browser(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(base_url=server.console_url) as session:
+        yield session
+
+
+async def next_of(socket: aiohttp.ClientWebSocketResponse, kind: str) -> dict[str, Any]:
+    """The next message of that type."""
+    while True:
+        said: dict[str, Any] = await socket.receive_json(timeout=15)
+        if said["type"] == kind:
+            return said
+
+
+async def test_page_sees_an_alarm_rise_and_be_taken(
+    server: Server, department: Department, browser: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    device_id = await department.on_shift("w-1", agent="<img src=x onerror=alert(1)>")
+    async with browser.ws_connect("/api/v1/live", headers={"Origin": server.console_url}) as socket:
+        snapshot = await next_of(socket, "snapshot")
+        assert snapshot["organisation"]["name"] == "Département de la Côte-d'Or"
+        [device] = snapshot["devices"]
+        assert device["label"] == "<img src=x onerror=alert(1)>"
+        assert (device["state"], device["position"], device["battery_pct"]) == ("unknown", None, None)
+
+        await department.send("w-1", department.report("w-1", steps=3))
+        [moved] = (await next_of(socket, "delta"))["devices"]
+        assert (moved["id"], moved["position"]["lat"], moved["position"]["lon"]) == (device_id, *DIJON)
+
+        await department.press("w-1")
+        delta = await next_of(socket, "delta")
+        while not delta["alerts"]:
+            delta = await next_of(socket, "delta")
+        [alert] = delta["alerts"]
+        assert (alert["kind"], alert["state"], alert["ref"]) == ("sos", "triggered", f"A{alert['id']}")
+
+        await socket.send_json({"type": "presented", "alert_id": alert["id"]})
+        await department.until_rows(1, "select from alert_event where kind = 'presented'")
+        await department.until_rows(1, "select from notification where channel = 'console' and state = 'sent'")
+        async with browser.post(
+            f"/api/v1/alerts/{alert['id']}/acknowledge", json={}, headers={"X-Gyrophare": "test"}
+        ) as answer:
+            assert answer.status == 200
+        while alert["state"] != "acknowledged":
+            alert = ([alert, *(await next_of(socket, "delta"))["alerts"]])[-1]
+    looks = await department.rows("select what, account_id from access_log")
+    assert looks == [{"what": "live_map", "account_id": 1}]
+
+
+async def test_heartbeat_tells_whether_the_engine_ticks(
+    server: Server, browser: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    async with browser.ws_connect("/api/v1/live") as socket:
+        assert (await next_of(socket, "heartbeat"))["engine_ok"] is False
+        await server.tick()
+        clock.advance(0)
+    async with browser.ws_connect("/api/v1/live") as socket:
+        beat = await next_of(socket, "heartbeat")
+        assert (beat["engine_ok"], beat["tick_age_s"]) == (True, 0.0)
+
+
+@pytest.mark.parametrize("garbage", ["", "{", "[]", '{"type":"presented"}', '{"type":"presented","alert_id":"x"}'])
+async def test_socket_lives_on_when_a_page_says_nonsense(browser: aiohttp.ClientSession, garbage: str) -> None:
+    async with browser.ws_connect("/api/v1/live") as socket:
+        await next_of(socket, "snapshot")
+        await socket.send_str(garbage)
+        await socket.send_json({"type": "presented", "alert_id": 12345})
+        assert await next_of(socket, "heartbeat")
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:1", "null"])
+async def test_foreign_page_is_refused(browser: aiohttp.ClientSession, origin: str) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+        await browser.ws_connect("/api/v1/live", headers={"Origin": origin})
+    assert refusal.value.status == 403
+    headers = {"Origin": origin, "X-Gyrophare": "test"}
+    async with browser.post("/api/v1/alerts/1/acknowledge", json={}, headers=headers) as answer:
+        assert answer.status == 403
+
+
+async def test_acknowledgement_needs_our_header_and_an_existing_alert(browser: aiohttp.ClientSession) -> None:
+    async with browser.post("/api/v1/alerts/1/acknowledge", json={}) as answer:
+        assert answer.status == 403
+    async with browser.post("/api/v1/alerts/1/acknowledge", json={}, headers={"X-Gyrophare": "test"}) as answer:
+        assert answer.status == 404
+        assert set(json.loads(await answer.text())["error"]) == {"what", "expected", "do"}
+
+
+async def test_name_that_only_points_here_is_refused(browser: aiohttp.ClientSession) -> None:
+    async with browser.get("/", headers={"Host": "rebound.example"}) as answer:
+        assert answer.status == 421
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/live", "/nothing-here", "/assets/../../pyproject.toml"])
+async def test_every_answer_carries_the_security_headers(browser: aiohttp.ClientSession, path: str) -> None:
+    async with browser.get(path) as answer:
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "gyrophare" not in (await answer.text() if answer.status >= 400 else "")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.10", "supervision.cotedor.fr"])  # noqa: S104
+def test_address_that_others_reach_is_refused_with_the_reason(host: str) -> None:
+    with pytest.raises(SettingsError, match="accounts"):
+        refuse_foreign_address(host)

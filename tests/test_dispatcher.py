@@ -1,0 +1,178 @@
+"""The outbox against a faulty provider: at least once, duplicates only where nobody can know, and then recognisable."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from alerts.dispatcher import LEASE_S
+from alerts.store import QUERIES
+from gyrophare.kernel.clock import ManualClock
+from gyrophare.server import Server
+from gyrophare.sim.sms_provider import Act, Fault, SmsProvider
+from tests.conftest import StartServer
+from tests.department import Department
+
+
+async def state_is(department: Department, state: str) -> dict[str, object]:
+    """The first SMS, once it is in that state."""
+    query = "select * from notification where channel = 'sms' and state = %(state)s order by id"
+    return (await department.until_rows(1, query, state=state))[0]
+
+
+async def test_sms_is_sent_once_when_the_answer_was_lost_but_the_provider_has_it(
+    server: Server, department: Department, provider: SmsProvider, clock: ManualClock
+) -> None:
+    provider.faults.append(Fault(act=Act.RESET, stored=True))
+    await department.with_contacts("+33600000001")
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    await state_is(department, "ambiguous")
+    clock.advance(5)
+    server.dispatcher.wake()
+    sent = await state_is(department, "sent")
+    assert provider.received == 1
+    assert str(sent["provider_id"]).startswith("SM")
+    outcomes = await department.rows("select number, outcome from attempt order by number")
+    assert outcomes == [{"number": 1, "outcome": "ambiguous"}, {"number": 2, "outcome": "sent"}]
+
+
+async def test_sms_is_sent_again_when_the_answer_was_lost_and_the_provider_has_nothing(
+    server: Server, department: Department, provider: SmsProvider, clock: ManualClock
+) -> None:
+    provider.faults.append(Fault(act=Act.RESET, stored=False))
+    await department.with_contacts("+33600000001")
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    await state_is(department, "ambiguous")
+    clock.advance(5)
+    server.dispatcher.wake()
+    await state_is(department, "sent")
+    assert provider.received == 1
+
+
+async def test_sms_waits_and_is_sent_when_the_provider_has_too_many_requests(
+    server: Server, department: Department, provider: SmsProvider, clock: ManualClock
+) -> None:
+    provider.faults.append(Fault(http_status=429, code=20429))
+    await department.with_contacts("+33600000001")
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    await department.until_rows(1, "select from attempt where outcome = 'temporary'")
+    await state_is(department, "pending")
+    assert provider.received == 0
+    clock.advance(2)
+    server.dispatcher.wake()
+    await state_is(department, "sent")
+
+
+async def test_next_contact_is_told_at_once_when_the_first_can_never_be_reached(
+    server: Server, department: Department, provider: SmsProvider, clock: ManualClock
+) -> None:
+    provider.faults.append(Fault(http_status=400, code=21610))
+    await department.with_contacts("+33600000001", "+33600000002")
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    failed = await state_is(department, "failed")
+    assert failed["address"] == "+33600000001"
+    await server.tick()  # the same second: the step's own 60 s are not waited for
+    sent = await state_is(department, "sent")
+    assert sent["address"] == "+33600000002"
+
+
+async def test_sms_is_found_at_the_provider_when_its_sender_died_after_the_call(
+    start_server: StartServer, department: Department, provider: SmsProvider, clock: ManualClock
+) -> None:
+    await department.with_contacts("+33600000001")
+    await department.on_shift("w-1")
+    server = await start_server()
+    # The provider takes it and its answer never comes: the claim stays as a dead process would leave it.
+    provider.faults.append(Fault(act=Act.HANG, stored=True))
+    await department.press("w-1")
+    claimed = await state_is(department, "sending")
+    await server.stop()
+
+    clock.advance(LEASE_S)
+    successor = await start_server()
+    await state_is(department, "sent")
+    assert provider.received == 1
+    assert claimed["lease_token"] is not None
+    assert successor.dispatcher is not server.dispatcher
+
+
+async def test_late_result_changes_nothing_when_the_lease_was_lost(
+    server: Server, department: Department, clock: ManualClock
+) -> None:
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    await department.until_rows(1, "select from alert")
+    [notification] = await department.rows("select id from notification where channel = 'console'")
+    frozen, awake = [
+        (
+            await department.rows(
+                "update notification set state = 'sending', lease_token = gen_random_uuid(), leased_until = %(until)s "
+                "where id = %(id)s returning lease_token",
+                id=notification["id"],
+                until=clock.now(),
+            )
+        )[0]["lease_token"]
+        for _ in range(2)
+    ]
+    for token, state, expected in ((frozen, "failed", "sending"), (awake, "sent", "sent")):
+        await department.connection.execute(
+            QUERIES["settle_notification"],
+            {
+                "id": notification["id"],
+                "lease_token": token,
+                "state": state,
+                "due_at": clock.now(),
+                "outcome": state,
+                "provider_id": None,
+                "http_status": None,
+                "error_code": None,
+                "detail": "",
+                "now": clock.now(),
+            },
+        )
+        [row] = await department.rows("select state from notification where id = %(id)s", id=notification["id"])
+        assert row["state"] == expected
+
+
+async def test_each_sms_goes_out_once_when_several_servers_dispatch(
+    start_server: StartServer, department: Department, provider: SmsProvider, clock: ManualClock
+) -> None:
+    agents = 30
+    await department.with_contacts("+33600000001")
+    for number in range(agents):
+        await department.on_shift(f"w-{number}")
+    servers = [await start_server(), await start_server()]
+    clock.advance(180)
+    await servers[0].tick()
+    await asyncio.gather(*(server.dispatcher.dispatch_due() for server in servers * 3))
+    await department.until_rows(agents, "select from notification where channel = 'sms' and state = 'sent'")
+    assert provider.received == agents
+    assert await department.rows("select max(attempts) as most from notification where channel = 'sms'") == [
+        {"most": 1}
+    ]
+
+
+@pytest.mark.parametrize("taken_first", [True, False])
+async def test_waiting_messages_are_cancelled_when_somebody_answers(
+    server: Server, department: Department, provider: SmsProvider, clock: ManualClock, taken_first: bool
+) -> None:
+    from gyrophare.flows.acknowledge import Taken, acknowledge
+    from gyrophare.kernel.ids import AccountId, AlertId
+
+    provider.faults.append(Fault(http_status=429, code=20429))
+    await department.with_contacts("+33600000001")
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    await department.until_rows(1, "select from attempt where outcome = 'temporary'")
+    [alert] = await department.rows("select id from alert")
+    if taken_first:
+        assert await acknowledge(server.pool, clock, AlertId(alert["id"]), AccountId(1)) is Taken.YES
+    clock.advance(60)
+    server.dispatcher.wake()
+    await state_is(department, "cancelled" if taken_first else "sent")
+    assert provider.received == (0 if taken_first else 1)
