@@ -149,10 +149,14 @@ class MqttSession:
             return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
 
     def acknowledge(self, messages: Sequence[Received]) -> None:
-        """Tell the broker that these are stored. Those of a past connection are skipped: they will come again."""
-        for message in messages:
-            if message.qos > 0 and message.epoch == self._epoch:
-                self._client.ack(message.packet_id, message.qos)
+        """Tell the broker, in the order they came, that these are stored.
+
+        Those of a past connection are skipped: they come again, and there the same packet number names another message.
+        """
+        with self._lock:  # the connection, and so the epoch, must not change in between
+            for message in messages:
+                if message.qos > 0 and message.epoch == self._epoch:
+                    self._client.ack(message.packet_id, message.qos)
 
     def publish_soon(self, topic: str, payload: bytes) -> None:
         """Publish at QoS 1 without waiting: for what will be said again anyway, such as receipts."""
@@ -179,9 +183,6 @@ class MqttSession:
         if reason.is_failure:
             log.error("The broker refused us: %s", reason, extra={"action": "mqtt_refused"})
             return
-        with self._lock:
-            self._epoch += 1
-            self._queue.clear()  # of the past connection: unacknowledged, so they come again
         log.info("Connected to the broker", extra={"action": "mqtt_connected", "epoch": self._epoch})
         if not self._topics:
             self._say_ready()
@@ -201,6 +202,9 @@ class MqttSession:
     def _on_disconnect(
         self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None
     ) -> None:
+        with self._lock:
+            self._epoch += 1  # here already: the next connection numbers its messages anew
+            self._queue.clear()  # unacknowledged, so they come again
         self._in_loop(self._ready.clear)
         if reason.value == _SESSION_TAKEN_OVER:
             log.error(
