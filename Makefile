@@ -41,12 +41,17 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.made $(shell find $(WEB) -path $(WE
 	cd $(WEB) && $(NPM) run --silent build
 	@touch $@
 
+# The real TimescaleDB extension for the tests.
+tests/timescale/node_modules/.made: tests/timescale/package-lock.json $(VENV)/.node-made
+	cd tests/timescale && $(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 setup: $(VENV)/.runtime-made $(WEB)/dist/index.html  ## virtual environment, pinned wheels, web build
 
 demo: setup  ## a day's work in the Côte-d'Or on http://127.0.0.1:8080, nothing to configure
 	$(BIN)/gyrophare demo
 
-test: setup $(VENV)/.dev-made  ## every test, against a real broker, a real PostgreSQL and a real browser
+test: setup $(VENV)/.dev-made tests/timescale/node_modules/.made  ## every test, against a real broker, a real PostgreSQL and a real browser
 	$(BIN)/python -m pytest -n auto
 
 lint: setup $(VENV)/.dev-made
@@ -59,7 +64,7 @@ lint: setup $(VENV)/.dev-made
 check: lint test  ## lint, types, import contracts, then the tests
 
 clean:  ## forget everything that can be made again (the demo's data too)
-	rm -rf $(VENV) .gyrophare $(WEB)/node_modules $(WEB)/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis test-artifacts
+	rm -rf $(VENV) .gyrophare $(WEB)/node_modules $(WEB)/dist tests/timescale/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis test-artifacts
 
 # Locks hold versions and hashes, no address. Run it on the oldest Python we support.
 LOCK = .gyrophare/lock-venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \

@@ -1,0 +1,75 @@
+"""The schema on plain PostgreSQL: applied once, by one, refused when it is from the future."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from gyrophare.embedded import PostgresServer
+from gyrophare.kernel.errors import NotReadyError
+from gyrophare.platform.migrations.migrate import SchemaState, inspect, migrate
+from tests.department import Department
+
+VERSIONS = Path(__file__).parent.parent / "gyrophare/platform/migrations/versions"
+
+
+@pytest.fixture
+def bare_url(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database without any schema."""
+    base = postgres.url.rsplit("/", 1)[0]
+    name = sql.Identifier(f"bare_{abs(hash(request.node.nodeid))}")
+    with psycopg.connect(f"{base}/template1", autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {} template template0").format(name))
+        yield f"{base}/{name.as_string(connection).strip(chr(34))}"
+        connection.execute(sql.SQL("drop database {} with (force)").format(name))
+
+
+def test_schema_is_pending_then_applied_then_unchanged(bare_url: str) -> None:
+    before = inspect(bare_url)
+    assert (before.applied, before.pending) == ((), ("0001",))
+    applied = migrate(bare_url)
+    assert (applied.applied, applied.pending) == (("0001",), ())
+    assert migrate(bare_url) == applied == inspect(bare_url)
+
+
+def test_plain_postgresql_is_reported_not_refused(bare_url: str) -> None:
+    assert "not installed" in migrate(bare_url).timescaledb
+
+
+async def test_schema_is_applied_once_when_several_migrate_at_the_same_time(bare_url: str) -> None:
+    states = await asyncio.gather(*(asyncio.to_thread(migrate, bare_url) for _ in range(4)))
+    assert states == [SchemaState(applied=("0001",), pending=(), timescaledb=states[0].timescaledb)] * 4
+
+
+def test_schema_from_the_future_is_refused(bare_url: str) -> None:
+    migrate(bare_url)
+    with psycopg.connect(bare_url) as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    with pytest.raises(NotReadyError, match="9999"):
+        migrate(bare_url)
+
+
+def test_database_that_does_not_answer_is_an_error_for_people() -> None:
+    with pytest.raises(NotReadyError, match="GYROPHARE_DATABASE_URL"):
+        migrate("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+def test_every_revision_has_its_sql() -> None:
+    revisions = {path.stem for path in VERSIONS.glob("*.py")} - {"__init__"}
+    assert revisions == {path.stem for path in VERSIONS.glob("*.sql")}
+    assert revisions
+
+
+async def test_everything_belongs_to_an_organisation_and_one_exists(department: Department) -> None:
+    owned = await department.rows(
+        "select table_name from information_schema.columns where column_name = 'organisation_id' and is_nullable = 'NO'"
+    )
+    assert {row["table_name"] for row in owned} >= {"agent", "device", "van", "shift", "alert", "contact", "account"}
+    assert await department.rows("select name from organisation") == [{"name": "Département de la Côte-d'Or"}]
+    # A small town hall joins without a migration.
+    await department.rows("insert into organisation (slug, name) values ('is-sur-tille', 'Is-sur-Tille') returning id")
