@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gyrophare import settings as settings_module
@@ -118,9 +119,9 @@ def doctor(
         table = Table(show_header=False, box=None, padding=(0, 1))
         for finding in findings:
             colour = {"ok": "green", "warning": "yellow", "fault": "red"}[finding.verdict]
-            table.add_row(f"[{colour}]{finding.verdict}[/]", f"[bold]{finding.name}[/]", finding.found)
+            table.add_row(f"[{colour}]{finding.verdict}[/]", f"[bold]{finding.name}[/]", escape(finding.found))
             if finding.do:
-                table.add_row("", "", f"→ {finding.do}")
+                table.add_row("", "", escape(f"→ {finding.do}"))
         _out.print(table)
     if any(finding.verdict == "fault" for finding in findings):
         raise typer.Exit(1)
@@ -131,7 +132,7 @@ def config_show(config: ConfigFile = None) -> None:
     """Print the effective settings, secrets hidden, each with its environment variable."""
     table = Table("key", "value", "environment", "meaning", box=None, padding=(0, 2, 0, 0))
     for shown in settings_module.effective(settings_module.load(config)):
-        table.add_row(shown.key, shown.value, shown.variable, shown.meaning)
+        table.add_row(*map(escape, (shown.key, shown.value, shown.variable, shown.meaning)))
     _out.print(table)
 
 
@@ -146,5 +147,9 @@ def main() -> None:
     try:
         app()
     except GyrophareError as error:
-        _err.print(f"[bold red]gyrophare:[/] {error}", markup=True)
+        _err.print(f"[bold red]gyrophare:[/] {escape(str(error))}")
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

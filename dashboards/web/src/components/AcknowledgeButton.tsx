@@ -1,0 +1,36 @@
+import { acknowledge, attempts } from "../acknowledge";
+import type { Alert } from "../contract";
+import { words } from "../text/language";
+
+/** The button, what became of the last press, and who has the alarm. */
+export function AcknowledgeButton({ alert }: { alert: Alert }) {
+  const attempt = attempts.value.get(alert.id);
+  const failed = attempt?.state === "failed" ? attempt.lines : [];
+  return (
+    <div class="ownership">
+      {alert.state === "triggered" && (
+        <button
+          type="button"
+          class="acknowledge"
+          data-action="acknowledge"
+          disabled={attempt?.state === "sending"}
+          onClick={() => void acknowledge(alert.id)}
+        >
+          {attempt?.state === "sending" ? words.acknowledging : failed.length > 0 ? words.retry : words.acknowledge}
+          <kbd>A</kbd>
+        </button>
+      )}
+      {alert.state === "acknowledged" && (
+        <p class="owner">✓ {words.acknowledgedBy(alert.acknowledged_by ?? words.someone)}</p>
+      )}
+      {alert.state === "closed" && <p class="owner">{words.closed}</p>}
+      {failed.length > 0 && (
+        <ul class="refusal" role="alert">
+          {failed.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+import { useEffect } from "preact/hooks";
+import type { Alert } from "../contract";
+import { markRendered } from "../presented";
+import { isLate } from "../rules/lateness";
+import { lookOfAlert } from "../rules/marker";
+import { cursorId, openAlertId, openSheet } from "../screen";
+import { devices } from "../store";
+import { episodeLabel, headline } from "../text/alert_words";
+import { spanText } from "../text/instants";
+import { words } from "../text/language";
+import { AcknowledgeButton } from "./AcknowledgeButton";
+import { Age, Instant } from "./Instants";
+import { Shape } from "./Shape";
+
+export function AlarmRow({ alert }: { alert: Alert }) {
+  const device = devices.value.get(alert.device_id);
+  useEffect(() => markRendered(alert.id), [alert.id]);
+  const current = cursorId.value === alert.id || openAlertId.value === alert.id;
+  return (
+    <li
+      class={current ? "alarm current" : "alarm"}
+      data-alert-id={alert.id}
+      data-state={alert.state}
+      data-kind={alert.kind}
+    >
+      <button
+        type="button"
+        class="alarm-open"
+        data-action="open"
+        aria-expanded={openAlertId.value === alert.id}
+        onFocus={() => (cursorId.value = alert.id)}
+        onClick={() => openSheet(alert.id)}
+      >
+        <Shape
+          look={lookOfAlert(alert)}
+          tag={device?.tag}
+          done={alert.state !== "triggered"}
+        />
+        <span class="alarm-text">
+          <span class="alarm-head">
+            <b>{headline(alert, words)}</b>
+            <Age at={alert.episode_at} />
+          </span>
+          <span class="alarm-agent">
+            {alert.agent} <span class="ref">{alert.ref}</span>
+          </span>
+          {alert.mission && <span class="alarm-mission">{alert.mission}</span>}
+          <span class="alarm-since">
+            {episodeLabel(alert, words)} <Instant at={alert.episode_at} />
+          </span>
+          {isLate(alert) && (
+            <span class="late">{words.late(spanText(alert.received_late_s ?? 0, words))}</span>
+          )}
+        </span>
+      </button>
+      <AcknowledgeButton alert={alert} />
+    </li>
+  );
+}

@@ -1,0 +1,33 @@
+import { openAlert, openDevice, view } from "../screen";
+import { words } from "../text/language";
+import { AlarmQueue } from "./AlarmQueue";
+import { AlarmSheet } from "./AlarmSheet";
+import { Announcer } from "./Announcer";
+import { Banners } from "./Banners";
+import { DeviceCard } from "./DeviceCard";
+import { DeviceTable } from "./DeviceTable";
+import { HelpDialog } from "./HelpDialog";
+import { MapPane } from "./MapPane";
+import { TopBar } from "./TopBar";
+
+export function App() {
+  const alert = openAlert.value;
+  const device = openDevice.value;
+  return (
+    <div class="console">
+      <TopBar />
+      <Banners />
+      <main class={alert ? "desk with-sheet" : "desk"}>
+        <AlarmQueue />
+        {alert && <AlarmSheet key={alert.id} alert={alert} />}
+        <section class="stage" aria-label={view.value === "map" ? words.map : words.table}>
+          <MapPane hidden={view.value !== "map"} />
+          {view.value === "table" && <DeviceTable />}
+          {device && <DeviceCard device={device} />}
+        </section>
+      </main>
+      <Announcer />
+      <HelpDialog />
+    </div>
+  );
+}

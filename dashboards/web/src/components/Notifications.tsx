@@ -1,0 +1,38 @@
+import type { Notification, NotificationState } from "../contract";
+import { words } from "../text/language";
+import { Instant } from "./Instants";
+
+const MARKS: Record<NotificationState, string> = {
+  pending: "…",
+  sending: "→",
+  sent: "✓",
+  ambiguous: "?",
+  failed: "✕",
+  cancelled: "–",
+};
+
+/** Who has been told, by which way, and whether it worked. */
+export function Notifications({ notifications }: { notifications: readonly Notification[] }) {
+  return (
+    <section class="notifications" aria-label={words.messages}>
+      <h3>{words.messages}</h3>
+      {notifications.length === 0 && <p class="quiet">{words.noMessages}</p>}
+      <ul>
+        {notifications.map((one) => (
+          <li key={one.id} data-notification-id={one.id} data-state={one.state}>
+            <span class="mark" aria-hidden="true">
+              {MARKS[one.state] ?? "?"}
+            </span>
+            <span>
+              <b>{words.channel[one.channel] ?? one.channel}</b> {one.contact}
+            </span>
+            <span class="notification-state">
+              {words.notification[one.state] ?? one.state} {one.sent_at && <Instant at={one.sent_at} />}
+              {one.attempts > 1 && ` (${words.attempts(one.attempts)})`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,120 @@
+/** The words the server and the console share. Unknown is null, never 0. */
+
+export interface Position {
+  lon: number;
+  lat: number;
+  accuracy_m: number | null;
+  fixed_at: string;
+}
+
+export type DeviceState = "moving" | "still" | "silent" | "unknown" | "alarm";
+
+export interface Device {
+  id: number;
+  kind: "watch" | "van";
+  label: string;
+  tag: string;
+  mission: string | null;
+  on_shift: boolean;
+  state: DeviceState;
+  position: Position | null;
+  speed_mps: number | null;
+  battery_pct: number | null;
+  last_heard_at: string | null;
+  last_evidence_at: string | null;
+  stillness_due_at: string | null;
+}
+
+export type AlertKind = "sos" | "fall" | "stillness" | "technical";
+export type AlertState = "triggered" | "acknowledged" | "closed";
+export type NotificationState = "pending" | "sending" | "sent" | "ambiguous" | "failed" | "cancelled";
+
+export interface Notification {
+  id: number;
+  channel: string;
+  contact: string;
+  state: NotificationState;
+  sent_at: string | null;
+  attempts: number;
+}
+
+export interface Alert {
+  id: number;
+  ref: string;
+  kind: AlertKind;
+  state: AlertState;
+  device_id: number;
+  agent: string;
+  mission: string | null;
+  position: Position | null;
+  /** Last evidence of movement, or the moment SOS was pressed. */
+  episode_at: string;
+  /** The deadline that passed. */
+  triggered_at: string;
+  raised_at: string;
+  received_late_s: number | null;
+  /** true: the watch still talks, the agent does not move. false: nothing heard since. */
+  heard_after_episode: boolean | null;
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  notifications: Notification[];
+}
+
+export interface Named {
+  id: number;
+  name: string;
+}
+
+export interface Snapshot {
+  type: "snapshot";
+  server_at: string;
+  organisation: Named;
+  account: Named;
+  devices: Device[];
+  alerts: Alert[];
+}
+
+export interface Delta {
+  type: "delta";
+  server_at: string;
+  devices: Device[];
+  alerts: Alert[];
+}
+
+export interface Heartbeat {
+  type: "heartbeat";
+  server_at: string;
+  tick_age_s: number | null;
+  engine_ok: boolean;
+}
+
+export type ServerMessage = Snapshot | Delta | Heartbeat;
+
+/** What every refused request carries. `alert` comes with a lost race for the acknowledgement. */
+export interface Refusal {
+  what: string;
+  expected?: string;
+  do?: string;
+  alert?: Alert;
+}
+
+/** Null when the text is not a message of this contract: a newer server must not break an open page. */
+export function readMessage(text: string): ServerMessage | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const message = value as Partial<ServerMessage>;
+  switch (message.type) {
+    case "heartbeat":
+      return message as Heartbeat;
+    case "snapshot":
+    case "delta":
+      return Array.isArray(message.devices) && Array.isArray(message.alerts) ? (message as Snapshot | Delta) : null;
+    default:
+      return null;
+  }
+}

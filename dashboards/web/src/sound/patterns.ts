@@ -1,0 +1,36 @@
+/** What each alarm sounds like. The rhythm alone tells them apart, so that no ear for pitch is needed. */
+export type SoundKind = "sos" | "stillness" | "technical" | "lost";
+
+export interface Note {
+  at_s: number;
+  lasts_s: number;
+  pitch_hz: number;
+  loudness: number;
+}
+
+export interface Pattern {
+  notes: readonly Note[];
+  /** From the start of one round to the start of the next. */
+  every_s: number;
+}
+
+const note = (at_s: number, lasts_s: number, pitch_hz: number, loudness = 1): Note => ({ at_s, lasts_s, pitch_hz, loudness });
+
+export const PATTERNS: Record<SoundKind, Pattern> = {
+  // Two tones chasing each other: cannot be slept through.
+  sos: { every_s: 2, notes: [0, 0.3, 0.6, 0.9].flatMap((at) => [note(at, 0.14, 880), note(at + 0.15, 0.14, 1320)]) },
+  // Three falling tones, like someone going down.
+  stillness: { every_s: 3, notes: [note(0, 0.28, 784), note(0.32, 0.28, 659), note(0.64, 0.5, 523)] },
+  // Two low, long tones.
+  lost: { every_s: 5, notes: [note(0, 0.5, 220), note(0.6, 0.5, 196)] },
+  technical: { every_s: 8, notes: [note(0, 0.12, 587, 0.6), note(0.2, 0.12, 587, 0.6)] },
+};
+
+/** The gravest reason to make noise, or null for silence. */
+export function soundFor(kinds: Iterable<string>, connectionLost: boolean): SoundKind | null {
+  const present = new Set(kinds);
+  if (present.has("sos") || present.has("fall")) return "sos";
+  if (present.has("stillness")) return "stillness";
+  if (connectionLost) return "lost";
+  return present.size > 0 ? "technical" : null;
+}

@@ -1,0 +1,63 @@
+import { computed, signal } from "@preact/signals";
+import type { Alert, Device, Named, ServerMessage } from "./contract";
+import { furtherAlong, queueOf } from "./rules/queue";
+import { ServerClock } from "./rules/server_clock";
+
+/**
+ * Everything the screen shows. The socket writes here, components and map layers read.
+ * Maps are replaced, never changed in place, so that a comparison of objects tells what changed.
+ */
+export type Connection = "connecting" | "live" | "lost";
+
+export const organisation = signal<Named | null>(null);
+export const account = signal<Named | null>(null);
+export const devices = signal<ReadonlyMap<number, Device>>(new Map());
+export const alerts = signal<ReadonlyMap<number, Alert>>(new Map());
+export const connection = signal<Connection>("connecting");
+export const engineOk = signal(true);
+/** Local time of the last message; before the first one, of the page's start. */
+export const heardAtMs = signal(Date.now());
+/** False until the first snapshot: an empty queue must not read as "no alarm". */
+export const informed = signal(false);
+
+const clock = new ServerClock();
+/** The server's time, moved on once a second by the ticker. Ages hang on it; the map does not. */
+export const nowMs = signal(Date.now());
+
+export const queue = computed(() => queueOf(alerts.value.values()));
+export const untreated = computed(() => queue.value.filter((alert) => alert.state === "triggered"));
+
+export function serverNowMs(): number {
+  return Date.now() + clock.offsetMs;
+}
+
+export function applyMessage(message: ServerMessage): void {
+  heardAtMs.value = Date.now();
+  clock.observe(Date.parse(message.server_at), Date.now());
+  if (message.type === "heartbeat") {
+    engineOk.value = message.engine_ok;
+    return;
+  }
+  if (message.type === "snapshot") {
+    organisation.value = message.organisation;
+    account.value = message.account;
+    devices.value = new Map(message.devices.map((device) => [device.id, device]));
+    alerts.value = new Map(message.alerts.map((alert) => [alert.id, alert]));
+    informed.value = true;
+    return;
+  }
+  if (message.devices.length > 0) devices.value = replaced(devices.value, message.devices);
+  if (message.alerts.length > 0) alerts.value = replaced(alerts.value, message.alerts);
+}
+
+/** The answer to an acknowledgement; it may be older than what the socket already brought. */
+export function applyAnswer(alert: Alert): void {
+  const kept = furtherAlong(alerts.value.get(alert.id), alert);
+  alerts.value = replaced(alerts.value, [kept]);
+}
+
+function replaced<T extends { id: number }>(known: ReadonlyMap<number, T>, changed: readonly T[]): Map<number, T> {
+  const next = new Map(known);
+  for (const one of changed) next.set(one.id, one);
+  return next;
+}

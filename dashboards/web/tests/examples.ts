@@ -1,0 +1,44 @@
+import type { Alert, Device } from "../src/contract";
+
+const AT = "2026-01-14T06:42:03Z";
+
+export function anAlert(change: Partial<Alert>): Alert {
+  return {
+    id: 1,
+    ref: "A1",
+    kind: "stillness",
+    state: "triggered",
+    device_id: 1,
+    agent: "Martin Lefèvre",
+    mission: null,
+    position: null,
+    episode_at: AT,
+    triggered_at: AT,
+    raised_at: AT,
+    received_late_s: null,
+    heard_after_episode: null,
+    acknowledged_at: null,
+    acknowledged_by: null,
+    notifications: [],
+    ...change,
+  };
+}
+
+export function aDevice(change: Partial<Device>): Device {
+  return {
+    id: 1,
+    kind: "watch",
+    label: "Martin Lefèvre",
+    tag: "ML",
+    mission: null,
+    on_shift: true,
+    state: "moving",
+    position: null,
+    speed_mps: null,
+    battery_pct: null,
+    last_heard_at: null,
+    last_evidence_at: null,
+    stillness_due_at: null,
+    ...change,
+  };
+}

@@ -1,0 +1,198 @@
+"""The console in a real Chromium: the demo's story as a dispatcher lives it, and what must never happen on the page.
+
+Screenshots are left in test-artifacts/ for a person to look at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+from dashboards.server import WEB
+from gyrophare.kernel.clock import ManualClock, SystemClock
+from gyrophare.server import Server
+from tests.conftest import StartServer
+from tests.department import Department
+
+ARTIFACTS = Path(__file__).parent.parent / "test-artifacts"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: the console is untested. apt-get install chromium"),
+    pytest.mark.skipif(not (WEB / "index.html").is_file(), reason="the console is not built: run `make setup`"),
+]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                # Draw without a graphics card, and without Chromium's remarks on how slow that is.
+                "--use-gl=angle",
+                "--use-angle=swiftshader",
+                "--enable-unsafe-swiftshader",
+            ],
+        )
+        yield browser
+        await browser.close()
+
+
+class Watched:
+    """A page whose complaints and requests are written down."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.hosts.add(re.sub(r"^\w+://([^/]*).*", r"\1", request.url)))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+
+async def open_console(browser: Browser, url: str, width: int = 1280, height: int = 800) -> Watched:
+    page = await browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
+    watched = Watched(page)
+    await page.goto(url)
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=15_000)
+    return watched
+
+
+async def photograph(page: Page, name: str) -> None:
+    ARTIFACTS.mkdir(exist_ok=True)
+    await page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+
+async def test_dispatcher_lives_the_demo(browser: Browser, tmp_path: Path) -> None:
+    began_s = SystemClock().monotonic_s()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "gyrophare.cli",
+        "demo",
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "GYROPHARE_DATA_DIR": str(tmp_path),
+            "GYROPHARE_HTTP_PORT": "0",
+        },
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    try:
+        said = ""
+        async with asyncio.timeout(30):
+            while "SMS outbox" not in said:
+                said += (await process.stderr.readline()).decode()
+        console_url, outbox_url = re.findall(r"http://127\.0\.0\.1:\S+", said)
+        drain = asyncio.create_task(process.stderr.read())
+
+        watched = await open_console(browser, console_url)
+        page = watched.page
+        await expect(page.locator("#map")).to_have_attribute("data-ready", "true", timeout=15_000)
+        await expect(page.locator("#map")).to_have_attribute("data-device-count", "13", timeout=15_000)
+
+        still = page.locator('[data-alert-id][data-kind="stillness"]')
+        await expect(still).to_have_attribute("data-state", "triggered", timeout=60_000)
+        assert SystemClock().monotonic_s() - began_s < 60
+        await expect(still).to_contain_text("Martin Lefèvre")
+        await photograph(page, "demo-alarm")
+
+        outbox = await browser.new_page()
+        await outbox.goto(outbox_url)
+        await expect(outbox.get_by_text("IMMOBILE: Martin Lefèvre")).to_be_visible()
+        await outbox.close()
+
+        await still.locator('[data-action="open"]').click()
+        await page.locator('#alarm-sheet [data-action="acknowledge"]').click()
+        await expect(still).to_have_attribute("data-state", "acknowledged", timeout=5_000)
+
+        sos = page.locator('[data-alert-id][data-kind="sos"]')
+        await expect(sos).to_have_attribute("data-state", "triggered", timeout=60_000)
+        await photograph(page, "demo-sos")
+        await page.keyboard.press("a")  # chooses the first alarm that nobody has taken
+        await page.keyboard.press("a")
+        await expect(sos).to_have_attribute("data-state", "acknowledged", timeout=5_000)
+        await photograph(page, "demo-acknowledged")
+
+        assert watched.complaints == []
+        assert watched.hosts == {console_url.removeprefix("http://")}
+    finally:
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.wait(), 20)
+    words = (await process.stdout.read()).decode()
+    await drain
+    assert process.returncode == 0
+    assert "The story is complete." in words
+
+
+@pytest.fixture
+async def live_server(start_server: StartServer) -> Server:
+    """The page compares instants with the browser's clock, so this server lives by the machine's."""
+    return await start_server(None, SystemClock())
+
+
+async def test_name_with_markup_is_shown_as_text(
+    browser: Browser, live_server: Server, department: Department, clock: ManualClock
+) -> None:
+    clock.set(SystemClock().now())
+    name = "<img src=x onerror=document.title='owned'>"
+    await department.on_shift("w-1", agent=name, mission="<script>document.title='owned'</script>")
+    await department.send("w-1", department.report("w-1"))
+    await department.press("w-1")
+    watched = await open_console(browser, live_server.console_url)
+    item = watched.page.locator("[data-alert-id]")
+    await expect(item).to_contain_text(name)
+    await item.click()
+    await expect(watched.page.locator("#map")).to_have_attribute("data-ready", "true", timeout=30_000)
+    await photograph(watched.page, "markup-as-text")
+    assert await watched.page.locator("img[src=x]").count() == 0
+    assert "owned" not in await watched.page.title() or name in await watched.page.title()
+    assert watched.complaints == []
+
+
+async def test_page_says_so_when_the_server_is_gone(browser: Browser, live_server: Server) -> None:
+    watched = await open_console(browser, live_server.console_url)
+    await live_server.stop()
+    await expect(watched.page.locator("#connection")).to_have_attribute("data-state", "lost", timeout=20_000)
+    await expect(watched.page.get_by_text("LIAISON PERDUE").first).to_be_visible()
+    await photograph(watched.page, "connection-lost")
+
+
+async def test_everything_is_reachable_on_a_narrow_screen(
+    browser: Browser, live_server: Server, department: Department, clock: ManualClock
+) -> None:
+    clock.set(SystemClock().now())
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    watched = await open_console(browser, live_server.console_url, width=320, height=640)
+    page = watched.page
+    item = page.locator("[data-alert-id]")
+    await expect(item).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    await item.locator('[data-action="open"]').click()
+    await page.locator('#alarm-sheet [data-action="acknowledge"]').click()
+    await expect(item).to_have_attribute("data-state", "acknowledged", timeout=5_000)
+    await photograph(page, "narrow")
