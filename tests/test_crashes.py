@@ -157,3 +157,19 @@ async def test_second_server_of_the_same_name_is_refused(start_server: StartServ
     await start_server("twin")
     with pytest.raises(NotReadyError, match="GYROPHARE_INSTANCE"):
         await start_server("twin")
+
+
+async def test_backlog_larger_than_the_window_is_stored_when_the_server_comes_back(
+    start_server: StartServer, department: Department
+) -> None:
+    """A server that waited for its subscriptions before acknowledging anything never came back from a full window."""
+    await department.on_shift("w-1")
+    first = await start_server("returning")
+    await first.stop()
+    department.clock.advance(1)
+    messages = 350
+    for _ in range(messages):
+        await department.send("w-1", department.report("w-1", steps=1))
+    await start_server("returning")
+    await department.until_rows(1, "select from receipt where committed = %(all)s::int8multirange", all="{[1,351)}")
+    assert len(await department.rows("select from fix")) == messages

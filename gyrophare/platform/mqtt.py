@@ -178,14 +178,22 @@ class MqttSession:
     # ------------------------------------------------------------------ paho's thread from here on
 
     def _on_connect(
-        self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None
+        self,
+        client: paho.Client,
+        _data: Any,
+        flags: paho.ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
             log.error("The broker refused us: %s", reason, extra={"action": "mqtt_refused"})
             return
         log.info("Connected to the broker", extra={"action": "mqtt_connected", "epoch": self._epoch})
-        if not self._topics:
+        # A session that the broker kept has its subscriptions. Its backlog comes before the answer to ours, and no more
+        # than a window of it before we acknowledge: who waited for that answer first would wait for ever.
+        if flags.session_present or not self._topics:
             self._say_ready()
+        if not self._topics:
             return
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
         client.subscribe([(topic, options) for topic in self._topics])
