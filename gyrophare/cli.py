@@ -53,6 +53,8 @@ def serve(config: ConfigFile = None) -> None:
         server = Server(settings)
         await server.start()
         _err.print(f"Console: [bold]{server.console_url}[/]   (Ctrl-C stops)")
+        if settings.mqtt.url is None:
+            _err.print(f"Broker:  {server.mqtt_url}   (embedded, MQTT 5, this machine only)")
         try:
             await server.run_until_stopped()
         finally:

@@ -135,7 +135,7 @@ async def play(settings: Settings, *, headless: bool, seconds: float | None, say
             stack.push_async_callback(_end, part)
         say(f"\n  Console        [bold]{server.console_url}[/]")
         say(f"  SMS outbox     {provider.base_url}/outbox")
-        say(f"  MQTT broker    {server.mqtt_url}\n\n  Ctrl-C stops.\n")
+        say(f"  MQTT broker    {server.mqtt_url} (MQTT 5: mosquitto_pub -V mqttv5 …)\n\n  Ctrl-C stops.\n")
         await _wait(server, crew, provider, headless=headless, seconds=seconds)
         return await _tell(server, crew, provider)
 

@@ -89,23 +89,23 @@ async def test_whole_loop_when_an_agent_lies_still(
     await watch.stop()
 
 
-async def test_owntracks_location_is_stored_when_mosquitto_publishes_it(
-    server: Server, department: Department, clock: ManualClock, broker: MqttBroker
+@pytest.mark.parametrize("client", ["paho", "mosquitto_pub"])
+async def test_owntracks_location_is_stored_when_a_real_client_publishes_it(
+    server: Server, department: Department, clock: ManualClock, broker: MqttBroker, client: str
 ) -> None:
-    if shutil.which("mosquitto_pub") is None:
+    if client == "mosquitto_pub" and shutil.which(client) is None:
         pytest.skip("mosquitto_pub is not installed (Debian: apt-get install mosquitto-clients)")
     await department.on_shift("michelot/telephone", wire=Wire.OWNTRACKS)
     clock.advance(5)
     tst = int(clock.now().timestamp())
     body = {"_type": "location", "tst": tst, "lat": 47.6, "lon": 4.36, "acc": 8, "vel": 36, "batt": 71}
-    address = urlsplit(broker.url)
-    command = ["mosquitto_pub", "-V", "mqttv5", "-q", "1", "-h", address.hostname or "", "-p", str(address.port)]
-    await asyncio.to_thread(
-        subprocess.run,
-        [*command, "-t", "owntracks/michelot/telephone", "-m", json.dumps(body)],
-        check=True,
-        timeout=10,
-    )
+    if client == "paho":
+        await department.publish("owntracks/michelot/telephone", body)
+    else:
+        address = urlsplit(broker.url)
+        command = [client, "-V", "mqttv5", "-q", "1", "-h", address.hostname or "", "-p", str(address.port)]
+        command += ["-t", "owntracks/michelot/telephone", "-m", json.dumps(body)]
+        await asyncio.to_thread(subprocess.run, command, check=True, timeout=10)
     [fix] = await department.until_rows(1, "select * from fix")
     assert (fix["latitude_deg"], fix["longitude_deg"], fix["speed_mps"]) == (47.6, 4.36, 10.0)
     assert fix["fixed_at"].timestamp() == tst
