@@ -11,11 +11,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as UnreadableSource
 
 from gyrophare.kernel.errors import SettingsError
 
@@ -23,24 +24,38 @@ PREFIX = "GYROPHARE_"
 CONFIG_VARIABLE = "GYROPHARE_CONFIG"
 DEFAULT_FILE = Path("gyrophare.toml")
 HIDDEN = "********"
+_SECTION_FAULTS = {"model_type", "model_attributes_type"}  # a text stands where a section belongs
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of `url`. Raise ValueError when a password may have leaked into another part; the text shows none."""
+    try:
+        parts = urlsplit(url)
+        whole = (parts.port is None or parts.port >= 0) and "@" not in parts.path + parts.query + parts.fragment
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError("not a URL; write / ? # @ in a user or password as %2F %3F %23 %40") from None
+    return parts
 
 
 def _postgresql_url(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+    if _split(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
         raise ValueError("expected postgresql://user:password@host:5432/database")
     return url
 
 
 def _mqtt_url(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
+    parts = _split(url.get_secret_value())
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
         raise ValueError("expected mqtt://user:password@host:1883, or mqtts:// for TLS")
     return url
 
 
 def _http_url(url: str) -> str:
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-        raise ValueError("expected https://host/ with an optional path")
+    parts = _split(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise ValueError("expected https://host/ with an optional path, and no user or password")
     return url.rstrip("/")
 
 
@@ -164,8 +179,9 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
         settings = FromFile(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join([*_explain(error), *unknown])) from None
-    except ValueError as error:  # the TOML itself cannot be parsed
-        raise SettingsError(f"{path}: {error}") from None
+    except ValueError as error:  # the TOML itself cannot be parsed, or a whole section given as one variable
+        where = "environment" if isinstance(error, UnreadableSource) else path
+        raise SettingsError("\n".join([f"{where}: {error}", *unknown])) from None
     if unknown:
         raise SettingsError("\n".join(unknown))
     return settings
@@ -215,35 +231,38 @@ def _shown(value: object) -> str:
     return f"{parts.scheme}://{user}{parts.hostname}{port}{parts.path}"
 
 
-def _known_variables() -> set[str]:
-    known = {CONFIG_VARIABLE}
+def _known_keys() -> set[str]:
+    known = set()
     for name, field in Settings.model_fields.items():
-        variable = f"{PREFIX}{name.upper()}"
         section = field.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
-            known |= {f"{variable}_{key.upper()}" for key in section.model_fields}
+            known |= {f"{name}.{key}" for key in section.model_fields}
         else:
-            known.add(variable)
+            known.add(name)
     return known
 
 
 def _unknown_variables() -> list[str]:
-    known = _known_variables()
-    lines = []
-    for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Expected one of {', '.join(sorted(known))}."
-            lines.append(f"{name}: no such setting. {hint}")
-    return lines
+    known = {CONFIG_VARIABLE} | {_variable(key) for key in _known_keys()}
+    return [_unknown(name, known) for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known]
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"Expected one of {', '.join(sorted(known))}."
+    return f"{name}: no such setting. {hint}"
 
 
 def _explain(error: ValidationError) -> list[str]:
     lines = []
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":  # it may be a misspelt secret: its value is never shown
+            lines.append(_unknown(key, _known_keys()))
+            continue
         value = fault["input"]
-        secret = any(word in key for word in ("secret", "url", "key")) or isinstance(value, dict)
+        whole_section = isinstance(value, dict) or fault["type"] in _SECTION_FAULTS
+        secret = whole_section or any(word in key for word in ("secret", "url", "key"))
         got = "" if secret else f" = {value!r}"
         expected = fault["msg"].removeprefix("Value error, ")
         lines.append(f"{key}{got}: {expected} (environment: {PREFIX}{key.replace('.', '_').upper()})")

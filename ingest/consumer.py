@@ -15,7 +15,7 @@ from gyrophare.kernel.observations import Event, Report, Sender
 from gyrophare.kernel.observations import Sequence as MessageSequence
 from gyrophare.platform.mqtt import MqttSession, Received
 from ingest import gate, topics
-from ingest.formats import Decoded, native, owntracks
+from ingest.formats import Decoded, Refusal, native, owntracks
 from ingest.store import Receipt, Rejected
 
 log = logging.getLogger(__name__)
@@ -103,13 +103,15 @@ def understand(messages: Sequence[Received]) -> Batch:
             _refuse(batch, message, sender, error)
             continue
         for seen in decoded.observations:
+            refusal: Refusal | None
             if isinstance(seen, Event):
-                batch.events.append(seen)
+                event, refusal = gate.admit(seen)
+                batch.events.append(event)
             else:
                 report, refusal = gate.admit(seen)
                 batch.reports.append(report)
-                if refusal is not None:
-                    _reject(batch, message, refusal.reason, refusal.detail)
+            if refusal is not None:
+                _reject(batch, message, refusal.reason, refusal.detail)
         for refusal in decoded.refusals:
             _reject(batch, message, refusal.reason, refusal.detail)
             if refusal.sequence is not None:

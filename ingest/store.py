@@ -140,7 +140,7 @@ async def insert_events(connection: Connection, events: Sequence[tuple[Device, E
         "received_at": [event.received_at for _, event in events],
         **_fix_columns([event for _, event in events]),
         "battery_pct": [event.battery_pct for _, event in events],
-        "detail": [json.dumps(event.detail).replace("\\u0000", "") for _, event in events],
+        "detail": [json.dumps(event.detail) for _, event in events],
         "message_key": [event.message_key for _, event in events],
     }
     rows = await (await connection.execute(QUERIES["insert_events"], columns)).fetchall()

@@ -33,7 +33,7 @@ class WatchState:
 
 def fold(state: WatchState, observations: Iterable[Observation]) -> WatchState:
     """The state after `observations` of this watch, in any order."""
-    for seen in sorted(observations, key=_happened_at):
+    for seen in sorted(observations, key=_order):
         state = _heard(state, seen.received_at)
         at = _happened_at(seen)
         if isinstance(seen, Event):
@@ -57,6 +57,13 @@ def _happened_at(seen: Observation) -> datetime:
     else:
         said_at = seen.occurred_at
     return min(said_at or seen.received_at, seen.received_at)
+
+
+def _order(seen: Observation) -> tuple[datetime, bool, int, datetime]:
+    """Fixes in the order of their own clock; what happened together in the order of its keys, never of its arrival."""
+    is_event = isinstance(seen, Event)
+    at = seen.fix.fixed_at if seen.fix is not None and not is_event else _happened_at(seen)
+    return at, is_event, seen.message_key, seen.received_at
 
 
 def _heard(state: WatchState, at: datetime) -> WatchState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +28,7 @@ SENDER = Sender(wire=Wire.NATIVE, name="w-1")
 
 @pytest.fixture(scope="module")
 def timescaledb_url() -> Iterator[str]:
-    node = shutil.which("node", path=None) or shutil.which("node", path=str(Path(".venv/bin").absolute()))
+    node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
     if node is None or not (HERE / "node_modules").is_dir():
         pytest.skip("the TimescaleDB for tests is not installed: run `make test`, which installs it")
     port = free_port()

@@ -15,7 +15,9 @@ def _describe_exception(_logger: object, _method: str, line: structlog.typing.Ev
     info = line.pop("exc_info", None)
     error = sys.exception() if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
-        said = error.diag.message_primary if isinstance(error, psycopg.Error) else str(error)
+        # Only what the server says has a primary part; what psycopg says itself quotes no row.
+        primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+        said = primary or str(error)
         frames = "".join(traceback.format_tb(error.__traceback__))
         line["exception"] = f"{frames}{type(error).__name__}: {said}"
     return line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,26 @@ def message_key(*parts: object) -> int:
     """64 bits that identify a message by `parts`: a signed integer as PostgreSQL's bigint holds it."""
     digest = hashlib.blake2b("\x1f".join(str(part) for part in parts).encode("utf-8", "replace"), digest_size=8)
     return int.from_bytes(digest.digest(), signed=True)
+
+
+def storable(value: Any, depth: int = _DEPTH_MAX) -> Any:
+    """A JSON value as PostgreSQL's jsonb can hold it.
+
+    NUL, halves of surrogate pairs, infinities (1e999 is read as one) and what is nested too deeply are left out: were
+    they refused by the database, an SOS would be lost for a note beside it.
+    """
+    match value:
+        case str():
+            return value.replace("\0", "").encode("utf-8", "replace").decode()
+        case float() if not math.isfinite(value):
+            return None
+        case dict() | list() if depth == 0:
+            return None
+        case dict():
+            return {storable(key): storable(inner, depth - 1) for key, inner in value.items()}
+        case list():
+            return [storable(inner, depth - 1) for inner in value]
+    return value
 
 
 def _refuse_constant(name: str) -> Any:

@@ -10,11 +10,12 @@ from uuid import uuid4
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Event, EventKind, Fix, Report, Sender, Sequence
-from ingest.formats import Decoded, Refusal, message_key, read_json
+from ingest.formats import Decoded, Refusal, message_key, read_json, storable
 from ingest.formats.fields import instant, number
 
 REPORTS_MAX = 500
 _BOOT_MAX = 64
+_BARE_STATUS_MAX_BYTES = 32
 _SEQUENCE_MAX = 2**53  # what every JSON reader carries exactly
 
 
@@ -53,8 +54,8 @@ def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
         raise WireError(
             "unknown_event", f"kind = {str(fields.get('kind'))[:40]!r}; expected one of {', '.join(EventKind)}"
         ) from None
-    sequence = _sequence(fields)
     doubts: list[Refusal] = []
+    sequence = _lenient(lambda: _sequence(fields), doubts)
     occurred_at = _lenient(lambda: instant(fields.get("occurred_at", fields.get("sent_at")), "occurred_at"), doubts)
     fix = _lenient(lambda: _fix(fields.get("fix")), doubts)
     battery_pct = _lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts)
@@ -73,14 +74,15 @@ def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
         message_key=key,
         fix=fix,
         battery_pct=battery_pct,
-        detail={k: v for k, v in fields.items() if k not in _EVENT_KEYS},
+        detail=storable({k: v for k, v in fields.items() if k not in _EVENT_KEYS}),
     )
     return Decoded(observations=(event,), refusals=tuple(doubts))
 
 
 def decode_status(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
     """`online` or `offline`, as JSON `{"state": …}` or bare; the Last Will says `offline`."""
-    text = body[:32].strip().strip(b'"').decode("utf-8", "replace").lower()
+    bare = body if len(body) <= _BARE_STATUS_MAX_BYTES else b""
+    text = bare.strip().strip(b'"').decode("utf-8", "replace").lower()
     if text not in {EventKind.ONLINE, EventKind.OFFLINE}:
         text = str(_object(read_json(body)).get("state", ""))
     if text not in {EventKind.ONLINE, EventKind.OFFLINE}:
@@ -159,10 +161,10 @@ def _sequence(fields: Mapping[str, Any]) -> Sequence | None:
     boot, seq = fields.get("boot"), fields.get("seq")
     if boot is None and seq is None:
         return None
-    if not isinstance(boot, str) or not 0 < len(boot) <= _BOOT_MAX or "\0" in boot:
-        raise WireError("bad_field", f"boot = {str(boot)[:40]!r}; expected a text of 1 to {_BOOT_MAX} characters")
+    if not isinstance(boot, str) or not 0 < len(boot) <= _BOOT_MAX or not boot.isprintable():
+        raise WireError("bad_field", f"boot = {str(boot)[:40]!r}; expected 1 to {_BOOT_MAX} printable characters")
     if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq <= _SEQUENCE_MAX:
-        raise WireError("bad_field", f"seq = {str(seq)[:40]!r}; expected a whole number from 1 on")
+        raise WireError("bad_field", f"seq = {str(seq)[:40]!r}; expected a whole number, from 1 on")
     return Sequence(boot=boot, number=seq)
 
 

@@ -23,12 +23,13 @@ def decode(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
     value = read_json(body)
     if not isinstance(value, dict) or "_type" not in value:
         raise WireError("malformed", "expected an OwnTracks object with a _type")
-    if value["_type"] in _IGNORED:
+    kind = str(value["_type"])[:40]
+    if kind in _IGNORED:
         return Decoded()
-    if value["_type"] == "encrypted":
+    if kind == "encrypted":
         raise WireError("encrypted", "the payload is encrypted; expected a device without a payload key, over TLS")
-    if value["_type"] != "location":
-        raise WireError("unknown_type", f"_type = {str(value['_type'])[:40]!r}; expected location")
+    if kind != "location":
+        raise WireError("unknown_type", f"_type = {kind!r}; expected location")
 
     fixed_at = instant(value.get("tst"), "tst")
     latitude_deg = number(value, "lat", low=-90, high=90)

@@ -1,0 +1,109 @@
+"""Who speaks on a topic; what is none of ours is refused, and nobody can speak for somebody else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gyrophare.kernel.errors import WireError
+from gyrophare.kernel.observations import Sender, Wire
+from ingest import topics
+from ingest.topics import Address, Kind
+
+names = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=95)
+
+
+@pytest.mark.parametrize(
+    ("topic", "wire", "name", "kind"),
+    [
+        ("gyrophare/v1/watches/w-07/fixes", Wire.NATIVE, "w-07", Kind.NATIVE_FIXES),
+        ("gyrophare/v1/watches/w-07/events", Wire.NATIVE, "w-07", Kind.NATIVE_EVENTS),
+        ("gyrophare/v1/watches/w-07/status", Wire.NATIVE, "w-07", Kind.NATIVE_STATUS),
+        ("gyrophare/v1/vans/van-1/fixes", Wire.NATIVE, "vans/van-1", Kind.NATIVE_FIXES),
+        ("gyrophare/v1/vans/van-1/events", Wire.NATIVE, "vans/van-1", Kind.NATIVE_EVENTS),
+        ("owntracks/michelot/telephone", Wire.OWNTRACKS, "michelot/telephone", Kind.OWNTRACKS),
+        ("owntracks/michelot/events", Wire.OWNTRACKS, "michelot/events", Kind.OWNTRACKS),  # a device so named
+        ("gyrophare/v1/watches/" + "w" * 100 + "/fixes", Wire.NATIVE, "w" * 100, Kind.NATIVE_FIXES),  # the longest
+    ],
+)
+def test_parse_when_the_topic_is_ours(topic: str, wire: Wire, name: str, kind: Kind) -> None:
+    assert topics.parse(topic) == Address(Sender(wire=wire, name=name), kind)
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "",
+        "/",
+        "gyrophare/v1/watches//fixes",  # nobody
+        "gyrophare/v1/watches/w-07",
+        "gyrophare/v1/watches/w-07/fixes/",
+        "gyrophare/v1/watches/w-07/fixes\n",
+        "gyrophare/v1/watches/a/b/fixes",
+        "gyrophare/v1/watches/w-07/receipts",  # our own words must not come back in
+        "gyrophare/v1/watches/w-07/commands",
+        "gyrophare/v2/watches/w-07/fixes",
+        "Gyrophare/v1/watches/w-07/fixes",
+        "x/gyrophare/v1/watches/w-07/fixes",
+        "owntracks/michelot",
+        "owntracks/michelot/telephone/event",
+        "owntracks//telephone",
+        "gyrophare/v1/watches/w\0/fixes",  # PostgreSQL's text holds no NUL
+        "gyrophare/v1/watches/" + "w" * 101 + "/fixes",
+        "$SYS/broker/uptime",
+    ],
+)
+def test_parse_when_the_topic_is_none_of_ours(topic: str) -> None:
+    with pytest.raises(WireError) as refused:
+        topics.parse(topic)
+    assert refused.value.reason == "unknown_topic"
+    assert "\0" not in refused.value.detail
+
+
+@given(st.text())
+def test_parse_when_the_topic_is_anything_answers_or_refuses(topic: str) -> None:
+    try:
+        address = topics.parse(topic)
+    except WireError as refused:
+        assert refused.reason == "unknown_topic"
+    else:
+        assert address.sender.name in topic
+
+
+@given(names)
+def test_watch_never_has_the_name_of_a_van(name: str) -> None:
+    watch = topics.parse(f"gyrophare/v1/watches/{name}/events").sender
+    van = topics.parse(f"gyrophare/v1/vans/{name}/events").sender
+    assert watch != van
+
+
+@given(names, st.sampled_from(["watches", "vans"]))
+def test_answers_go_to_the_device_that_spoke(name: str, group: str) -> None:
+    sender = topics.parse(f"gyrophare/v1/{group}/{name}/events").sender
+    assert topics.receipts(sender.name) == f"gyrophare/v1/{group}/{name}/receipts"
+    assert topics.commands(sender.name) == f"gyrophare/v1/{group}/{name}/commands"
+
+
+def _takes(subscription: str, topic: str) -> bool:
+    """MQTT's own rule for `+`, which takes exactly one level."""
+    wanted, got = subscription.split("/"), topic.split("/")
+    return len(wanted) == len(got) and all(w in {"+", g} for w, g in zip(wanted, got, strict=True))
+
+
+@pytest.mark.parametrize("lane", [topics.EVENT_TOPICS, topics.FIX_TOPICS])
+def test_everything_subscribed_to_is_understood(lane: tuple[str, ...]) -> None:
+    for subscription in lane:
+        assert topics.parse(subscription.replace("+", "x")).sender.name.endswith("x")
+
+
+@pytest.mark.parametrize("group", ["watches", "vans"])
+@pytest.mark.parametrize(
+    ("kind", "lane"), [("events", topics.EVENT_TOPICS), ("status", topics.EVENT_TOPICS), ("fixes", topics.FIX_TOPICS)]
+)
+def test_each_kind_comes_by_one_lane_only(group: str, kind: str, lane: tuple[str, ...]) -> None:
+    topic = f"gyrophare/v1/{group}/x/{kind}"
+    assert [s for s in topics.EVENT_TOPICS + topics.FIX_TOPICS if _takes(s, topic)] == [
+        s for s in lane if _takes(s, topic)
+    ]
+    assert any(_takes(subscription, topic) for subscription in lane)

@@ -1,0 +1,143 @@
+"""What a message says: French, Paris time, the reference last."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts import wording
+from alerts.channels.gsm_text import to_one_gsm7_part
+from alerts.model import AlertKind, Escalation, reference
+from gyrophare.kernel.ids import AlertId, OrganisationId
+
+ALERT = Escalation(
+    alert_id=AlertId(17),
+    organisation_id=OrganisationId(1),
+    kind=AlertKind.STILLNESS,
+    subject="Martin Lefèvre",
+    mission="Fauchage RD 70",
+    episode_at=datetime(2026, 1, 14, 7, 42, 3, tzinfo=UTC),
+    received_late_s=None,
+    heard_after_episode=True,
+    latitude_deg=47.3215,
+    longitude_deg=5.0415,
+    policy=(),
+    next_step=0,
+    next_step_at=datetime(2026, 1, 14, 7, 45, 3, tzinfo=UTC),
+)
+
+
+def test_sms_when_an_agent_lies_still() -> None:
+    assert wording.sms(ALERT, 1) == "IMMOBILE: Martin Lefèvre, Fauchage RD 70, depuis 08h42, 47.32150,5.04150 #A17-2"
+
+
+@pytest.mark.parametrize(
+    ("kind", "heard_after_episode", "word"),
+    [
+        (AlertKind.SOS, None, "SOS"),
+        (AlertKind.FALL, None, "CHUTE"),
+        (AlertKind.TECHNICAL, None, "ALERTE TECHNIQUE"),
+        (AlertKind.STILLNESS, True, "IMMOBILE"),
+        # The watch itself is silent: nobody knows whether the agent moves.
+        (AlertKind.STILLNESS, False, "SANS NOUVELLES"),
+        (AlertKind.STILLNESS, None, "IMMOBILE"),
+        # Who presses SOS and is not heard again has still pressed SOS.
+        (AlertKind.SOS, False, "SOS"),
+    ],
+)
+def test_sms_begins_with_the_most_urgent_word(kind: AlertKind, heard_after_episode: bool | None, word: str) -> None:
+    text = wording.sms(replace(ALERT, kind=kind, heard_after_episode=heard_after_episode), 0)
+    assert text.startswith(f"{word}: Martin Lefèvre, ")
+
+
+@pytest.mark.parametrize("kind", list(AlertKind))
+def test_sms_of_every_kind_has_words(kind: AlertKind) -> None:
+    assert wording.sms(replace(ALERT, kind=kind), 0).split(":")[0].isupper()
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (datetime(2026, 1, 14, 7, 42, tzinfo=UTC), "08h42"),  # winter
+        (datetime(2026, 7, 14, 7, 42, tzinfo=UTC), "09h42"),  # summer
+        (datetime(2026, 3, 29, 0, 59, tzinfo=UTC), "01h59"),  # the last minute of winter time
+        (datetime(2026, 3, 29, 1, 0, tzinfo=UTC), "03h00"),  # one minute later
+        (datetime(2026, 10, 25, 0, 59, tzinfo=UTC), "02h59"),  # the last minute of summer time
+        (datetime(2026, 10, 25, 1, 0, tzinfo=UTC), "02h00"),  # one minute later
+        (datetime(2026, 1, 14, 23, 5, tzinfo=UTC), "00h05"),  # tomorrow in Paris
+    ],
+)
+def test_sms_says_since_when_in_paris(at: datetime, said: str) -> None:
+    assert f", depuis {said}, " in wording.sms(replace(ALERT, episode_at=at), 0)
+
+
+@pytest.mark.parametrize(
+    ("late_s", "said"),
+    [
+        (None, None),
+        (0, None),
+        (59.9, None),  # as usual as a mobile network
+        (60, "reçu avec 1 min de retard"),
+        (1_200, "reçu avec 20 min de retard"),
+        (7 * 86_400, "reçu avec 10080 min de retard"),
+    ],
+)
+def test_sms_says_when_it_is_late(late_s: float | None, said: str | None) -> None:
+    text = wording.sms(replace(ALERT, kind=AlertKind.SOS, received_late_s=late_s), 0)
+    if said is None:
+        assert "retard" not in text
+    else:
+        assert f", {said}, " in text
+
+
+@pytest.mark.parametrize(("latitude_deg", "longitude_deg"), [(None, None), (47.3215, None), (None, 5.0415)])
+def test_sms_says_when_the_position_is_unknown(latitude_deg: float | None, longitude_deg: float | None) -> None:
+    text = wording.sms(replace(ALERT, latitude_deg=latitude_deg, longitude_deg=longitude_deg), 0)
+    assert text.endswith(", position inconnue #A17-1")
+    assert "None" not in text
+
+
+@pytest.mark.parametrize(
+    ("latitude_deg", "longitude_deg", "said"),
+    [
+        (47.3215, 5.0415, "47.32150,5.04150"),
+        (0.0, 5.0415, "0.00000,5.04150"),  # the equator is a place
+        (-21.1, -0.5, "-21.10000,-0.50000"),
+    ],
+)
+def test_sms_says_where(latitude_deg: float, longitude_deg: float, said: str) -> None:
+    assert said in wording.sms(replace(ALERT, latitude_deg=latitude_deg, longitude_deg=longitude_deg), 0)
+
+
+def test_sms_when_there_is_no_mission_says_nothing_of_it() -> None:
+    text = wording.sms(replace(ALERT, subject="Fourgon 1", mission=None, kind=AlertKind.TECHNICAL), 0)
+    assert text == "ALERTE TECHNIQUE: Fourgon 1, depuis 08h42, 47.32150,5.04150 #A17-1"
+
+
+@given(st.text(max_size=200), st.none() | st.text(max_size=200), st.integers(1, 10**9), st.integers(0, 20))
+def test_sms_ends_with_its_reference_even_when_it_is_cut(
+    subject: str, mission: str | None, alert_id: int, step: int
+) -> None:
+    alert = replace(ALERT, alert_id=AlertId(alert_id), subject=subject, mission=mission)
+    text = wording.sms(alert, step)
+    mark = wording.sms_reference(alert_id, step)
+    assert text.endswith(f" {mark}")
+    assert to_one_gsm7_part(text, keep_end=mark).endswith(mark)
+
+
+def test_references_differ_by_alert_and_by_step() -> None:
+    pairs = [(alert_id, step) for alert_id in (1, 11, 17) for step in range(12)]
+    assert len({wording.sms_reference(*pair) for pair in pairs}) == len(pairs)
+    assert wording.sms_reference(17, 0) == "#A17-1"
+    assert reference(17) == "A17"
+
+
+def test_acknowledgement_tells_the_wearer_that_somebody_comes() -> None:
+    said = wording.alarm_acknowledged(17)
+    assert json.loads(said) == {"command": "alarm_acknowledged", "alert": "A17", "text": "PC prévenu, on arrive"}
+    assert "é" in said  # a small watch shows what stands there
