@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from alerts.model import AlertKind, Escalation, reference
 
 PARIS = ZoneInfo("Europe/Paris")
+_LATE_FROM_S = 60  # a shorter delay is how radio works, not news
+_ANOTHER_DAY_S = 12 * 3600
 
 
 def sms_reference(alert_id: int, step: int) -> str:
@@ -21,9 +23,10 @@ def sms(alert: Escalation, step: int) -> str:
     parts = [f"{_what(alert)}: {alert.subject}"]
     if alert.mission:
         parts.append(alert.mission)
-    parts.append(f"depuis {_clock(alert.episode_at)}")
-    if alert.received_late_s is not None and alert.received_late_s >= 60:
-        parts.append(f"reçu avec {alert.received_late_s / 60:.0f} min de retard")
+    late_s = alert.received_late_s or 0
+    parts.append(f"depuis {_clock(alert.episode_at, with_day=late_s >= _ANOTHER_DAY_S)}")
+    if late_s >= _LATE_FROM_S:
+        parts.append(f"reçu avec {_span(late_s)} de retard")
     if alert.latitude_deg is not None and alert.longitude_deg is not None:
         parts.append(f"{alert.latitude_deg:.5f},{alert.longitude_deg:.5f}")
     else:
@@ -51,5 +54,12 @@ def _what(alert: Escalation) -> str:
             return "SANS NOUVELLES" if alert.heard_after_episode is False else "IMMOBILE"
 
 
-def _clock(at: datetime) -> str:
-    return at.astimezone(PARIS).strftime("%Hh%M")
+def _clock(at: datetime, *, with_day: bool) -> str:
+    return at.astimezone(PARIS).strftime("le %d/%m à %Hh%M" if with_day else "%Hh%M")
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} j"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +13,6 @@ import psycopg
 
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import Event, Report, Sender
-from gyrophare.kernel.observations import Sequence as MessageSequence
 from gyrophare.platform.mqtt import MqttSession, Received
 from ingest import gate, topics
 from ingest.formats import Decoded, Refusal, native, owntracks
@@ -32,8 +32,6 @@ class Batch:
     reports: list[Report] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    refused_sequences: list[tuple[Sender, MessageSequence]] = field(default_factory=list)
-    """Refused, but kept: the device is told that it need not send them again."""
     unreadable_events: list[tuple[Sender, str]] = field(default_factory=list)
     """Refused on an event topic, with the reason: it may have been an SOS."""
 
@@ -78,29 +76,45 @@ class Consumer:
         return []
 
     async def _quarantine(self, message: Received) -> None:
-        """Keep aside what our own code cannot store. It gets no receipt: a native device will try again."""
+        """Keep aside what our own code cannot store: it must not stop the others, nor be an SOS that nobody hears of.
+
+        It gets no receipt, so a native device will try again.
+        """
         batch = Batch()
         _reject(batch, message, "internal_error", "our own fault: the log of that minute tells more")
+        with contextlib.suppress(WireError):
+            address = topics.parse(message.topic)
+            batch.sources.append((address.sender, message))
+            if address.kind is topics.Kind.NATIVE_EVENTS:
+                batch.unreadable_events.append((address.sender, "internal_error"))
         while True:
             try:
                 await self._store(batch)
                 return
             except psycopg.OperationalError:
                 await asyncio.sleep(_RETRY_MAX_S)
+            except Exception:
+                log.critical(
+                    "A message could be neither stored nor kept aside; its device has no receipt for it",
+                    exc_info=True,
+                    extra={"action": "quarantine_failed"},
+                )
+                return
 
 
 def understand(messages: Sequence[Received]) -> Batch:
     """Decode and admit `messages`. Never raises: what cannot be understood is in `rejected` with its reason."""
     batch = Batch()
     for message in messages:
-        sender = None
+        address = None
         try:
             address = topics.parse(message.topic)
-            sender = address.sender
-            batch.sources.append((sender, message))
+            batch.sources.append((address.sender, message))
             decoded = _decode(address, message)
         except WireError as error:
-            _refuse(batch, message, sender, error)
+            _reject(batch, message, error.reason, error.detail)
+            if address is not None and address.kind is topics.Kind.NATIVE_EVENTS:
+                batch.unreadable_events.append((address.sender, error.reason))
             continue
         for seen in decoded.observations:
             refusal: Refusal | None
@@ -114,8 +128,6 @@ def understand(messages: Sequence[Received]) -> Batch:
                 _reject(batch, message, refusal.reason, refusal.detail)
         for refusal in decoded.refusals:
             _reject(batch, message, refusal.reason, refusal.detail)
-            if refusal.sequence is not None:
-                batch.refused_sequences.append((sender, refusal.sequence))
     return batch
 
 
@@ -130,12 +142,6 @@ def _decode(address: topics.Address, message: Received) -> Decoded:
         case topics.Kind.OWNTRACKS:
             decode = owntracks.decode
     return decode(message.payload, address.sender, message.received_at)
-
-
-def _refuse(batch: Batch, message: Received, sender: Sender | None, error: WireError) -> None:
-    _reject(batch, message, error.reason, error.detail)
-    if sender is not None and message.topic.endswith("/events"):
-        batch.unreadable_events.append((sender, error.reason))
 
 
 def _reject(batch: Batch, message: Received, reason: str, detail: str) -> None:

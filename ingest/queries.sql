@@ -77,6 +77,22 @@ from unnest(
 on conflict do nothing
 returning device_id, message_key
 
+-- name: find_repeated
+-- Locks the boots it knows, in order: of two processes with the same message, the second sees what the first committed.
+with incoming as (
+    select * from unnest(%(device_id)s::bigint[], %(boot)s::text[], %(number)s::bigint[])
+        as incoming (device_id, boot, number)
+), known as (
+    select r.device_id, r.boot, r.committed
+    from receipt r
+    where (r.device_id, r.boot) in (select device_id, boot from incoming)
+    order by r.device_id, r.boot
+    for update
+)
+select device_id, boot, number
+from incoming join known using (device_id, boot)
+where known.committed @> incoming.number
+
 -- name: commit_sequences
 -- What a device may forget. Ordered, so that two processes lock a device's rows in the same order.
 insert into receipt as known (device_id, boot, committed, updated_at)

@@ -148,18 +148,30 @@ async def insert_events(connection: Connection, events: Sequence[tuple[Device, E
     return [(device, event) for device, event in events if (device.id, event.message_key) in fresh]
 
 
+async def without_repeated(
+    connection: Connection, reports: Sequence[tuple[Device, Report]]
+) -> list[tuple[Device, Report]]:
+    """Those of `reports` that are not stored yet, as far as their sequences tell."""
+    numbered = [(device, report.sequence) for device, report in reports if report.sequence is not None]
+    if not numbered:
+        return list(reports)
+    columns = _sequence_columns(numbered)
+    rows = await (await connection.execute(QUERIES["find_repeated"], columns)).fetchall()
+    repeated = {(row["device_id"], row["boot"], row["number"]) for row in rows}
+    return [
+        (device, report)
+        for device, report in reports
+        if report.sequence is None or (device.id, report.sequence.boot, report.sequence.number) not in repeated
+    ]
+
+
 async def commit_sequences(
     connection: Connection, sequences: Sequence[tuple[Device, MessageSequence]], now: datetime
 ) -> list[Receipt]:
     """Note what is stored with this transaction; the receipts may be sent once it has committed."""
     if not sequences:
         return []
-    parameters = {
-        "device_id": [device.id for device, _ in sequences],
-        "boot": [sequence.boot for _, sequence in sequences],
-        "number": [sequence.number for _, sequence in sequences],
-        "now": now,
-    }
+    parameters = {**_sequence_columns(sequences), "now": now}
     rows = await (await connection.execute(QUERIES["commit_sequences"], parameters)).fetchall()
     names = {device.id: device.sender.name for device, _ in sequences}
     numbers: Mapping[tuple[int, str], set[int]] = defaultdict(set)
@@ -215,6 +227,14 @@ async def insert_rejected(connection: Connection, rejected: Sequence[Rejected]) 
 async def purge(connection: Connection, now: datetime) -> None:
     """Forget positions older than 60 days."""
     await connection.execute(QUERIES["purge"], {"before": now - RETENTION})
+
+
+def _sequence_columns(sequences: Sequence[tuple[Device, MessageSequence]]) -> dict[str, list[Any]]:
+    return {
+        "device_id": [device.id for device, _ in sequences],
+        "boot": [sequence.boot for _, sequence in sequences],
+        "number": [sequence.number for _, sequence in sequences],
+    }
 
 
 def _device(row: Mapping[str, Any]) -> Device:

@@ -40,7 +40,7 @@ def fold(state: WatchState, observations: Iterable[Observation]) -> WatchState:
             if seen.kind in DELIBERATE:
                 state = _moved(state, at, Evidence.INTERACTION)
             continue
-        if seen.steps:
+        if seen.steps and not _undated(seen):
             state = _moved(state, at, Evidence.STEPS)
         if seen.fix is not None:
             whereabouts, confirmed = displaced(state.whereabouts, seen.fix)
@@ -57,6 +57,11 @@ def _happened_at(seen: Observation) -> datetime:
     else:
         said_at = seen.occurred_at
     return min(said_at or seen.received_at, seen.received_at)
+
+
+def _undated(report: Report) -> bool:
+    """Out of a buffer and without a time: it proves that somebody walked once, not when."""
+    return report.buffered and report.sent_at is None and report.fix is None
 
 
 def _order(seen: Observation) -> tuple[datetime, bool, int, datetime]:

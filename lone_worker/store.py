@@ -57,9 +57,7 @@ async def insert_agent(connection: Connection, organisation_id: OrganisationId, 
     return AgentId(rows[0]["id"])
 
 
-async def insert_van(
-    connection: Connection, organisation_id: OrganisationId, name: str, device_id: DeviceId
-) -> None:
+async def insert_van(connection: Connection, organisation_id: OrganisationId, name: str, device_id: DeviceId) -> None:
     """Register a van and the box in it."""
     parameters = {"organisation_id": organisation_id, "name": name, "device_id": device_id}
     await connection.execute(QUERIES["insert_van"], parameters)

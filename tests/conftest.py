@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from pydantic import SecretStr
 
@@ -24,6 +26,20 @@ from tests.department import SMS_KEY, SMS_SECRET, SMS_SID, Department
 _number = itertools.count()
 # A winter morning, far from the machine's own time: whoever asks the wrong clock is found out.
 START_AT = datetime(2026, 1, 14, 7, 42, 3, tzinfo=UTC)
+
+
+# A slow machine is not a counter-example.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
+
+
+@pytest.fixture(autouse=True)
+def _own_log_handlers() -> Iterator[None]:
+    """What a test makes of the logs ends with it: its streams are closed then."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +99,7 @@ async def start_server(
     started: list[Server] = []
 
     async def start(instance: str | None = None, clock_of_its_own: Clock | None = None) -> Server:
-        settings = Settings(
+        configured = Settings(
             instance=instance or f"test-{os.getpid()}-{next(_number)}",
             data_dir=tmp_path,
             database=DatabaseSettings(url=SecretStr(database_url), pool_size=4),
@@ -97,7 +113,7 @@ async def start_server(
                 from_number="+33380000000",
             ),
         )
-        server = Server(settings, clock_of_its_own or clock, ticking=False)
+        server = Server(configured, clock_of_its_own or clock, ticking=False)
         await server.start()
         started.append(server)
         return server

@@ -24,7 +24,7 @@ FIXES = "gyrophare/v1/watches/w-1/fixes"
         (FIXES, b"{nonsense", "malformed"),
         (FIXES, b"", "malformed"),
         (FIXES, b"[" * 100_000, "malformed"),
-        (FIXES, b'{"battery_pct": NaN}', "malformed"),
+        (FIXES, b'{"battery_pct": NaN}', "bad_field"),
         (FIXES, b"\xc3\x28 is not utf-8", "not_utf8"),
         (FIXES, b'"' + b"x" * 2_000_000 + b'"', "oversized"),
         (FIXES, json.dumps({"fix": {"fixed_at": "2026-01-14T07:42:03Z", "lat": 91, "lon": 5}}).encode(), "bad_field"),
@@ -56,9 +56,12 @@ async def test_bad_report_among_good_ones_is_refused_alone_and_all_are_receipted
 ) -> None:
     await department.on_shift("w-1")
     good, bad, other = (department.report("w-1") for _ in range(3))
-    bad["battery_pct"] = "full"
-    await department.send("w-1", [good, bad, other])
-    await department.until_rows(1, "select from rejected")
+    bad["fix"]["lat"] = 91
+    await department.send("w-1", [good, "nonsense", bad, other])
+    assert {row["reason"] for row in await department.until_rows(2, "select reason from rejected")} == {
+        "malformed",
+        "bad_field",
+    }
     assert len(await department.rows("select from fix")) == 2
     assert await department.rows("select committed::text from receipt") == [{"committed": "{[1,4)}"}]
 
@@ -116,3 +119,48 @@ async def test_revoked_device_is_a_stranger(server: Server, department: Departme
     await department.send("w-1", department.report("w-1"))
     [kept] = await department.until_rows(1, "select reason from rejected")
     assert kept["reason"] == "unknown_device"
+
+
+async def test_sos_our_own_code_cannot_store_is_a_technical_alert(
+    start_server: StartServer, department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = ingest.store.insert_events
+
+    async def fails(connection: Connection, events: Any) -> Any:
+        if events:
+            raise ZeroDivisionError("a fault of our own")
+        return await insert(connection, events)
+
+    monkeypatch.setattr(ingest.store, "insert_events", fails)
+    await department.on_shift("w-1")
+    await start_server()
+    await department.press("w-1")
+    assert await department.until_rows(1, "select kind from alert") == [{"kind": "technical"}]
+    assert await department.rows("select reason from rejected") == [{"reason": "internal_error"}]
+
+
+@pytest.mark.parametrize("note", ['"\\ud800"', "1e999", '"\\\\u0000"', '"\\u0000"', "[" * 60 + "]" * 60])
+async def test_sos_stays_one_whatever_note_stands_beside_it(server: Server, department: Department, note: str) -> None:
+    await department.on_shift("w-1")
+    body = f'{{"boot":"b","seq":1,"kind":"sos","note":{note}}}'
+    await department.publish("gyrophare/v1/watches/w-1/events", body.encode())
+    assert await department.until_rows(1, "select kind from alert") == [{"kind": "sos"}]
+
+
+async def test_repetition_is_no_movement_when_its_receipt_was_lost(
+    server: Server, department: Department, clock: ManualClock
+) -> None:
+    """Steps without a time of their own were dated anew at each repetition, and put the alarm off for ever."""
+    await department.on_shift("w-1")
+    clock.advance(10)
+    undated = department.report("w-1", steps=4)
+    del undated["sent_at"], undated["fix"]
+    await department.send("w-1", undated)
+    await department.until_rows(1, "select from receipt")
+    for _ in range(3):
+        clock.advance(50)
+        await department.send("w-1", undated)
+        await department.send("w-1", department.report("w-1", steps=0))
+    await department.until_rows(1, "select from receipt where committed @> 4::int8")
+    clock.advance(30)
+    assert (await server.tick()).raised == 1

@@ -84,7 +84,8 @@ def test_sms_says_since_when_in_paris(at: datetime, said: str) -> None:
         (59.9, None),  # as usual as a mobile network
         (60, "reçu avec 1 min de retard"),
         (1_200, "reçu avec 20 min de retard"),
-        (7 * 86_400, "reçu avec 10080 min de retard"),
+        (3 * 3_600, "reçu avec 3 h de retard"),
+        (7 * 86_400, "reçu avec 7 j de retard"),
     ],
 )
 def test_sms_says_when_it_is_late(late_s: float | None, said: str | None) -> None:

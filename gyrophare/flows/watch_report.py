@@ -35,9 +35,12 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
     now = clock.now()
     async with pool.connection() as connection, connection.transaction():
         devices = await ingest.store.find_devices(connection, [sender for sender, _ in batch.sources])
-        reports = await _without_private_life(connection, _known(batch.reports, devices), now)
+        reported = _known(batch.reports, devices)
         events = _known(batch.events, devices)
 
+        # What was stored before must not count as movement now: of a repetition only the receipt is repeated.
+        reports = await ingest.store.without_repeated(connection, reported)
+        reports = await _without_private_life(connection, reports, now)
         await ingest.store.insert_reports(connection, reports)
         fresh = await ingest.store.insert_events(connection, events)
         await ingest.store.note_latest(connection, fresh)
@@ -47,9 +50,8 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         await _raise(connection, fresh, now)
         await _raise_unreadable(connection, batch.unreadable_events, devices, now)
 
-        said: list[tuple[Device, Observation]] = [*reports, *events]
+        said: list[tuple[Device, Observation]] = [*reported, *events]
         sequences = [(device, seen.sequence) for device, seen in said if seen.sequence is not None]
-        sequences += [(devices[sender], number) for sender, number in batch.refused_sequences if sender in devices]
         return await ingest.store.commit_sequences(connection, sequences, now)
 
 

@@ -80,7 +80,8 @@ class Ticker:
             return
         for name, period_s in self._period_s.items():
             job: Any = self._scheduler.get_job(name)
-            if job is not None and self.age_s(name) > 2 * period_s + 1 and job.next_run_time > self._wall():
+            late = self.age_s(name) > 2 * period_s + 1  # a step that only takes long is late too, but due soon
+            if late and job is not None and job.next_run_time - self._wall() > timedelta(seconds=period_s):
                 log.warning("The clock was moved; ticking again", extra={"action": "clock_moved", "step": name})
                 job.modify(next_run_time=self._wall())
         self._guard_soon()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gyrophare.kernel.errors import WireError
-from gyrophare.kernel.observations import Observation, Sequence
+from gyrophare.kernel.observations import Observation
 
 BODY_MAX_BYTES = 1_000_000
 _DEPTH_MAX = 20
@@ -17,14 +17,10 @@ _DEPTH_MAX = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A part of a message that is kept in `rejected`.
-
-    With its `sequence` the device hears that it need not send it again.
-    """
+    """A part of a message that is kept in `rejected`, with the reason."""
 
     reason: str
     detail: str
-    sequence: Sequence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +40,7 @@ def read_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise WireError("not_utf8", f"byte {error.start} is not UTF-8") from None
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text)  # NaN passes here, so that only the field that holds it is refused
     except RecursionError:
         raise WireError("malformed", "nested too deeply") from None
     except ValueError as error:
@@ -75,7 +71,3 @@ def storable(value: Any, depth: int = _DEPTH_MAX) -> Any:
         case list():
             return [storable(inner, depth - 1) for inner in value]
     return value
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number")

@@ -20,9 +20,9 @@ _SEQUENCE_MAX = 2**53  # what every JSON reader carries exactly
 
 
 def decode_reports(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
-    """Reports of a device. A bad one among many is refused alone.
+    """Reports of a device. A bad one among many is refused alone, and of a report only the field that is bad:
 
-    A report whose fix is bad stays as a sign of life, without the fix. Raise WireError when nothing can be read.
+    a step must not be lost for a battery, nor a sign of life for a fix. Raise WireError when nothing can be read.
     """
     value = read_json(body)
     items = value if isinstance(value, list) else [value]
@@ -31,17 +31,15 @@ def decode_reports(body: bytes, sender: Sender, received_at: datetime) -> Decode
     reports: list[Report] = []
     refusals: list[Refusal] = []
     for item in items:
-        sequence: Sequence | None = None
         try:
             fields = _object(item)
             sequence = _sequence(fields)
-            report, doubt = _report(fields, sequence, sender, received_at)
         except WireError as error:
-            refusals.append(Refusal(reason=error.reason, detail=error.detail, sequence=sequence))
+            refusals.append(Refusal(reason=error.reason, detail=error.detail))
             continue
+        report, doubts = _report(fields, sequence, sender, received_at)
         reports.append(report)
-        if doubt is not None:
-            refusals.append(Refusal(reason=doubt.reason, detail=doubt.detail))
+        refusals += doubts
     return Decoded(observations=tuple(reports), refusals=tuple(refusals))
 
 
@@ -56,7 +54,7 @@ def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
         ) from None
     doubts: list[Refusal] = []
     sequence = _lenient(lambda: _sequence(fields), doubts)
-    occurred_at = _lenient(lambda: instant(fields.get("occurred_at", fields.get("sent_at")), "occurred_at"), doubts)
+    occurred_at = _lenient(lambda: instant(fields.get("occurred_at") or fields.get("sent_at"), "occurred_at"), doubts)
     fix = _lenient(lambda: _fix(fields.get("fix")), doubts)
     battery_pct = _lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts)
     if sequence is not None:
@@ -104,22 +102,12 @@ _EVENT_KEYS = frozenset({"boot", "seq", "kind", "occurred_at", "sent_at", "fix",
 
 def _report(
     fields: Mapping[str, Any], sequence: Sequence | None, sender: Sender, received_at: datetime
-) -> tuple[Report, WireError | None]:
-    sent_at = instant(fields.get("sent_at"), "sent_at")
-    motion = fields.get("motion")
-    motion = {} if motion is None else _object(motion, "motion")
-    fix: Fix | None = None
-    doubt: WireError | None = None
-    try:
-        fix = _fix(fields.get("fix"))
-    except WireError as error:
-        doubt = error
-    doubts = []
-    if doubt is not None:
-        doubts.append(doubt.reason)
-    if sequence is None:
-        doubts.append("no_sequence")
-    steps = number(motion, "steps", low=0, high=100_000, unknown=-1)
+) -> tuple[Report, list[Refusal]]:
+    doubts: list[Refusal] = []
+    sent_at = _lenient(lambda: instant(fields.get("sent_at"), "sent_at"), doubts)
+    fix = _lenient(lambda: _fix(fields.get("fix")), doubts)
+    motion = _lenient(lambda: _object(fields.get("motion") or {}, "motion"), doubts) or {}
+    steps = _lenient(lambda: number(motion, "steps", low=0, high=100_000, unknown=-1), doubts)
     report = Report(
         sender=sender,
         received_at=received_at,
@@ -128,12 +116,12 @@ def _report(
         message_key=message_key(sequence.boot, sequence.number) if sequence else message_key(sent_at, fix, steps),
         fix=fix,
         steps=None if steps is None else int(steps),
-        activity_mg=number(motion, "activity_mg", low=0, high=16_000, unknown=-1),
-        battery_pct=number(fields, "battery_pct", low=0, high=100, unknown=-1),
+        activity_mg=_lenient(lambda: number(motion, "activity_mg", low=0, high=16_000, unknown=-1), doubts),
+        battery_pct=_lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts),
         buffered=fields.get("buffered") is True,
-        doubts=tuple(doubts),
+        doubts=(*(doubt.reason for doubt in doubts), *(() if sequence else ("no_sequence",))),
     )
-    return report, doubt
+    return report, doubts
 
 
 def _fix(value: Any) -> Fix | None:
@@ -163,6 +151,10 @@ def _sequence(fields: Mapping[str, Any]) -> Sequence | None:
         return None
     if not isinstance(boot, str) or not 0 < len(boot) <= _BOOT_MAX or not boot.isprintable():
         raise WireError("bad_field", f"boot = {str(boot)[:40]!r}; expected 1 to {_BOOT_MAX} printable characters")
+    if isinstance(seq, str) and seq.isascii() and seq.isdigit() and len(seq) <= 16:
+        seq = int(seq)
+    if isinstance(seq, float) and seq.is_integer():
+        seq = int(seq)
     if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq <= _SEQUENCE_MAX:
         raise WireError("bad_field", f"seq = {str(seq)[:40]!r}; expected a whole number, from 1 on")
     return Sequence(boot=boot, number=seq)
@@ -175,7 +167,7 @@ def _object(value: Any, name: str = "message") -> Mapping[str, Any]:
 
 
 def _lenient(read: Callable[[], T], doubts: list[Refusal]) -> T | None:
-    """A bad detail never holds back an SOS: it is None and noted."""
+    """A bad detail never holds back the rest: it is None and noted."""
     try:
         return read()
     except WireError as error:
