@@ -32,6 +32,7 @@ _CONNECT_OPTIONS: dict[str, Any] = {
     "options": "-c timezone=UTC",
 }
 _RETRY_S = 1.0
+_PATIENCE_S = 3.0
 
 
 async def open_pool(url: str, size: int) -> Pool:
@@ -43,6 +44,9 @@ async def open_pool(url: str, size: int) -> Pool:
         min_size=2,
         max_size=size,
         check=AsyncConnectionPool.check_connection,
+        # The pool's own patience doubles its pauses: after a minute's outage the next attempt would be a minute away.
+        timeout=_PATIENCE_S,
+        reconnect_timeout=_PATIENCE_S,
         open=False,
         name="gyrophare",
     )

@@ -48,5 +48,6 @@ def configure(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("apscheduler", "alembic", "aiohttp.access", "httpx", "httpcore", "paho"):
+    for chatty in ("alembic", "aiohttp.access", "httpx", "httpcore", "paho"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a slow step is not started twice is as meant
