@@ -87,6 +87,7 @@ class MqttSession:
         self._queue: deque[Received] = deque()
         self._dropped_qos0 = 0
         self._lock = threading.Lock()
+        self._awaited = 0
         self._publishing: dict[int, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = asyncio.Event()
@@ -164,16 +165,22 @@ class MqttSession:
 
     async def publish(self, topic: str, payload: bytes, timeout_s: float = 5.0) -> None:
         """Publish at QoS 1 and wait for the broker's acknowledgement. Raise TimeoutError when none comes."""
-        loop = asyncio.get_running_loop()
-        taken: asyncio.Future[None] = loop.create_future()
-        with self._lock:  # _on_publish waits for us to have noted the number
-            info = self._client.publish(topic, payload, qos=1)
-            self._publishing[info.mid] = taken
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Without our lock: paho calls _on_publish while it holds one that publish waits for. None is needed, since
+        # _taken runs in this loop, so not before the number is noted.
+        self._awaited += 1
+        number = self._client.publish(topic, payload, qos=1).mid
+        self._publishing[number] = taken
         try:
             await asyncio.wait_for(taken, timeout_s)
         finally:
-            with self._lock:
-                self._publishing.pop(info.mid, None)
+            self._awaited -= 1
+            del self._publishing[number]
+
+    def _taken(self, number: int) -> None:
+        taken = self._publishing.get(number)
+        if taken is not None and not taken.done():
+            taken.set_result(None)
 
     # ------------------------------------------------------------------ paho's thread from here on
 
@@ -244,10 +251,8 @@ class MqttSession:
     def _on_publish(
         self, _client: paho.Client, _data: Any, mid: int, _reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        with self._lock:
-            taken = self._publishing.get(mid)
-        if taken is not None:
-            self._in_loop(_resolve, taken)
+        if self._awaited:
+            self._in_loop(self._taken, mid)
 
     def _say_ready(self) -> None:
         self._in_loop(self._ready.set)
@@ -260,11 +265,6 @@ class MqttSession:
     def _in_loop(self, call: Any, *arguments: Any) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call, *arguments)
-
-
-def _resolve(taken: asyncio.Future[None]) -> None:
-    if not taken.done():
-        taken.set_result(None)
 
 
 def _topic_text(message: paho.MQTTMessage) -> str:
