@@ -54,6 +54,7 @@ class Live:
         self._wake = asyncio.Event()
         self._sent: dict[tuple[str, int], str] = {}
         self._everything_due = True
+        self._shown: set[int] = set()
 
     def wake(self) -> None:
         """Something was committed that dispatchers wait for."""
@@ -126,6 +127,11 @@ class Live:
         async with self._pool.connection() as connection:
             devices = await read_models.devices(connection, self._viewer.organisation_id, now, since)
             alerts = await read_models.alerts(connection, self._viewer.organisation_id, since or now - _OVERLAP)
+        if since is None:  # all of them: who has gone off shift must leave the pages too
+            ids = {device["id"] for device in devices}
+            gone, self._shown = self._shown - ids, ids
+            if gone:
+                await self._broadcast(await self._snapshot())
         devices = self._new("device", devices)
         alerts = self._new("alert", alerts)
         if devices or alerts:

@@ -75,7 +75,7 @@ def demo(
     Nothing needs to be configured and nothing leaves this machine. The exit code is 0 only if the whole story was told:
     both alarms raised in time, their SMS sent, somebody answered, and the watches heard it.
     """
-    from gyrophare import demo as story
+    from gyrophare.demo import story
     from gyrophare.platform import logs
 
     settings = settings_module.load(config)

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+import lone_worker.store
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.errors import SettingsError
 from gyrophare.server import Server, refuse_foreign_address
@@ -62,6 +63,18 @@ async def test_page_sees_an_alarm_rise_and_be_taken(
             alert = ([alert, *(await next_of(socket, "delta"))["alerts"]])[-1]
     looks = await department.rows("select what, account_id from access_log")
     assert looks == [{"what": "live_map", "account_id": 1}]
+
+
+async def test_agent_leaves_the_page_when_the_shift_ends(
+    department: Department, browser: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    device_id = await department.on_shift("w-1")
+    async with browser.ws_connect("/api/v1/live") as socket:
+        assert [device["id"] for device in (await next_of(socket, "snapshot"))["devices"]] == [device_id]
+        await next_of(socket, "delta")
+        await lone_worker.store.end_shift(department.connection, device_id, clock.now())
+        clock.advance(5)
+        assert (await next_of(socket, "snapshot"))["devices"] == []
 
 
 async def test_heartbeat_tells_whether_the_engine_ticks(

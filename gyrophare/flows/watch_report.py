@@ -6,6 +6,7 @@ of it happened and the broker will hand the messages over again.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,8 @@ from gyrophare.platform.db import Connection, Pool
 from ingest.consumer import Batch
 from ingest.store import Device, Receipt, Rejected
 from lone_worker.stillness import fold
+
+log = logging.getLogger(__name__)
 
 _ALARMS = {EventKind.SOS: AlertKind.SOS, EventKind.FALL: AlertKind.FALL}
 _STEPS_AT_ONCE = 100
@@ -44,7 +47,8 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         await ingest.store.insert_reports(connection, reports)
         fresh = await ingest.store.insert_events(connection, events)
         await ingest.store.note_latest(connection, fresh)
-        await ingest.store.insert_rejected(connection, [*batch.rejected, *_strangers(batch, devices)])
+        strangers = _strangers(batch, devices)
+        await ingest.store.insert_rejected(connection, [*batch.rejected, *strangers])
 
         await _fold(connection, [*reports, *fresh])
         await _raise(connection, fresh, now)
@@ -52,7 +56,10 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
 
         said: list[tuple[Device, Observation]] = [*reported, *events]
         sequences = [(device, seen.sequence) for device, seen in said if seen.sequence is not None]
-        return await ingest.store.commit_sequences(connection, sequences, now)
+        receipts = await ingest.store.commit_sequences(connection, sequences, now)
+    if strangers:  # it may be somebody's watch that was never registered
+        log.warning("%d messages of unknown devices are kept aside", len(strangers), extra={"action": "strangers"})
+    return receipts
 
 
 def _known(seen: Iterable[_Seen], devices: Mapping[Sender, Device]) -> list[tuple[Device, _Seen]]:

@@ -1,0 +1,1 @@
+"""The demo: an invented crew on a real server, and one story that must end well."""
