@@ -49,7 +49,7 @@ tests/timescale/node_modules/.made: tests/timescale/package-lock.json $(VENV)/.n
 setup: $(VENV)/.runtime-made $(WEB)/dist/index.html  ## virtual environment, pinned wheels, web build
 
 demo: setup  ## a day's work in the Côte-d'Or on http://127.0.0.1:8080, nothing to configure
-	GYROPHARE_DATA_DIR="$${GYROPHARE_DATA_DIR:-$(CURDIR)/.gyrophare/data}" $(BIN)/gyrophare demo
+	GYROPHARE_DATA_DIR="$${GYROPHARE_DATA_DIR:-$(CURDIR)/.gyrophare/data}" exec $(BIN)/gyrophare demo
 
 test: setup $(VENV)/.dev-made tests/timescale/node_modules/.made  ## every test, against a real broker, a real PostgreSQL and a real browser
 	$(BIN)/python -m pytest -n auto

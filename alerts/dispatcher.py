@@ -68,7 +68,8 @@ class Dispatcher:
             except Exception:
                 log.exception("The dispatcher failed and goes on", extra={"action": "dispatch"})
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _POLL_S)
+                async with asyncio.timeout(_POLL_S):
+                    await self._wake.wait()
 
     async def dispatch_due(self) -> int:
         """Send what is due now, once each; return how many were tried."""

@@ -37,7 +37,8 @@ class Console:
     async def send(self, text: str) -> bool:
         """Whether the page still listens."""
         try:
-            await asyncio.wait_for(self.socket.send_str(text), _SEND_TIMEOUT_S)
+            async with asyncio.timeout(_SEND_TIMEOUT_S):
+                await self.socket.send_str(text)
         except (TimeoutError, ConnectionError, RuntimeError):
             return False
         return True
@@ -98,7 +99,8 @@ class Live:
 
     async def _pause(self, last_look_s: float) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), _POLL_S)
+            async with asyncio.timeout(_POLL_S):
+                await self._wake.wait()
         except TimeoutError:
             return
         too_soon_s = last_look_s + _AT_MOST_EVERY_S - self._clock.monotonic_s()

@@ -125,7 +125,8 @@ class MqttSession:
         )
         self._client.loop_start()
         try:
-            await asyncio.wait_for(self._ready.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._ready.wait()
         except TimeoutError:
             await self.stop()
             raise NotReadyError(
@@ -172,7 +173,8 @@ class MqttSession:
         number = self._client.publish(topic, payload, qos=1).mid
         self._publishing[number] = taken
         try:
-            await asyncio.wait_for(taken, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await taken
         finally:
             self._awaited -= 1
             del self._publishing[number]
