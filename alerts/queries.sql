@@ -5,8 +5,8 @@ insert into alert (organisation_id, kind, device_id, shift_id, subject, mission,
                    accuracy_m, fixed_at, policy, next_step_at, changed_at)
 select new.organisation_id, new.kind, new.device_id, new.shift_id, new.subject, new.mission, new.reply_topic,
        new.episode, new.episode_at, new.triggered_at, %(now)s, new.received_late_s, new.heard_after_episode,
-       new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, p.steps,
-       %(now)s + make_interval(secs => (p.steps -> 0 ->> 'after_s')::float8), %(now)s
+       new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, plan.steps,
+       %(now)s + make_interval(secs => (plan.steps -> 0 ->> 'after_s')::float8), %(now)s
 from unnest(
     %(organisation_id)s::bigint[], %(kind)s::text[], %(device_id)s::bigint[], %(shift_id)s::bigint[],
     %(subject)s::text[], %(mission)s::text[], %(reply_topic)s::text[], %(episode)s::text[],
@@ -15,7 +15,11 @@ from unnest(
     %(accuracy_m)s::real[], %(fixed_at)s::timestamptz[]
 ) as new (organisation_id, kind, device_id, shift_id, subject, mission, reply_topic, episode, episode_at,
           triggered_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg, accuracy_m, fixed_at)
-join policy p on p.organisation_id = new.organisation_id
+left join policy p on p.organisation_id = new.organisation_id
+-- An organisation that has written no policy, or an empty one, still has a console to ring.
+cross join lateral (
+    select coalesce(nullif(p.steps, '[]'), '[{"after_s": 0, "channel": "console", "rank": null}]') as steps
+) as plan
 on conflict (device_id, kind, episode) do nothing
 returning id, device_id, kind, episode
 

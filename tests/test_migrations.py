@@ -73,3 +73,18 @@ async def test_everything_belongs_to_an_organisation_and_one_exists(department: 
     assert await department.rows("select name from organisation") == [{"name": "Département de la Côte-d'Or"}]
     # A small town hall joins without a migration.
     await department.rows("insert into organisation (slug, name) values ('is-sur-tille', 'Is-sur-Tille') returning id")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "{}",
+        '{"after_s": "soon", "channel": "sms", "rank": 1}',
+        '{"after_s": 0, "rank": 1}',
+        '{"after_s": 0, "channel": "sms"}',
+        "7",
+    ],
+)
+async def test_policy_that_no_tick_could_read_is_refused(department: Department, step: str) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="policy_steps_readable"):
+        await department.rows("update policy set steps = %(steps)s returning id", steps=f"[{step}]")

@@ -281,3 +281,28 @@ async def test_positions_are_forgotten_after_sixty_days(
     assert await department.rows("select from fix") == []
     assert await department.rows("select from rejected") == []
     assert await department.rows("select from device_latest") == []
+
+
+@pytest.mark.parametrize("policy", [None, "[]"])
+async def test_alarm_rises_in_an_organisation_that_has_written_no_policy(
+    server: Server, department: Department, clock: ManualClock, policy: str | None
+) -> None:
+    """It joined the policies: without one, the deadline was taken and no alert was raised."""
+    [town_hall] = await department.rows(
+        "insert into organisation (slug, name) values ('is-sur-tille', 'Is-sur-Tille') returning id"
+    )
+    if policy is not None:
+        await department.rows(
+            "insert into policy (organisation_id, steps) values (%(id)s, %(steps)s) returning id",
+            id=town_hall["id"],
+            steps=policy,
+        )
+    device_id = await department.on_shift("w-1")
+    await department.rows(
+        "update device set organisation_id = %(id)s where id = %(device)s returning id",
+        id=town_hall["id"],
+        device=device_id,
+    )
+    clock.advance(180)
+    assert (await server.tick()).raised == 1
+    assert await department.rows("select channel from notification") == [{"channel": "console"}]

@@ -151,7 +151,10 @@ create table contact (
 create table policy (
     id               bigint generated always as identity primary key,
     organisation_id  bigint not null unique references organisation,
-    steps            jsonb not null check (jsonb_typeof(steps) = 'array')
+    steps            jsonb not null check (jsonb_typeof(steps) = 'array'),
+    -- A step that cannot be read would stop the tick, and so every other organisation's alarms.
+    constraint policy_steps_readable check (not steps @?
+        '$[*] ? (!(@.after_s.type() == "number") || !(@.channel.type() == "string") || !exists(@.rank))')
 );
 insert into policy (organisation_id, steps)
 select id, '[
