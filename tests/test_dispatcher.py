@@ -21,13 +21,18 @@ async def state_is(department: Department, state: str) -> dict[str, object]:
     return (await department.until_rows(1, query, state=state))[0]
 
 
+async def press_sos(department: Department, provider: SmsProvider, fault: Fault, *phones_e164: str) -> None:
+    """An SOS whose first SMS meets `fault`."""
+    provider.faults.append(fault)
+    await department.with_contacts(*phones_e164)
+    await department.on_shift("w-1")
+    await department.press("w-1")
+
+
 async def test_sms_is_sent_once_when_the_answer_was_lost_but_the_provider_has_it(
     server: Server, department: Department, provider: SmsProvider, clock: ManualClock
 ) -> None:
-    provider.faults.append(Fault(act=Act.RESET, stored=True))
-    await department.with_contacts("+33600000001")
-    await department.on_shift("w-1")
-    await department.press("w-1")
+    await press_sos(department, provider, Fault(act=Act.RESET, stored=True), "+33600000001")
     await state_is(department, "ambiguous")
     clock.advance(5)
     server.dispatcher.wake()
@@ -41,10 +46,7 @@ async def test_sms_is_sent_once_when_the_answer_was_lost_but_the_provider_has_it
 async def test_sms_is_sent_again_when_the_answer_was_lost_and_the_provider_has_nothing(
     server: Server, department: Department, provider: SmsProvider, clock: ManualClock
 ) -> None:
-    provider.faults.append(Fault(act=Act.RESET, stored=False))
-    await department.with_contacts("+33600000001")
-    await department.on_shift("w-1")
-    await department.press("w-1")
+    await press_sos(department, provider, Fault(act=Act.RESET, stored=False), "+33600000001")
     await state_is(department, "ambiguous")
     clock.advance(5)
     server.dispatcher.wake()
@@ -55,10 +57,7 @@ async def test_sms_is_sent_again_when_the_answer_was_lost_and_the_provider_has_n
 async def test_sms_waits_and_is_sent_when_the_provider_has_too_many_requests(
     server: Server, department: Department, provider: SmsProvider, clock: ManualClock
 ) -> None:
-    provider.faults.append(Fault(http_status=429, code=20429))
-    await department.with_contacts("+33600000001")
-    await department.on_shift("w-1")
-    await department.press("w-1")
+    await press_sos(department, provider, Fault(http_status=429, code=20429), "+33600000001")
     await department.until_rows(1, "select from attempt where outcome = 'temporary'")
     await state_is(department, "pending")
     assert provider.received == 0
@@ -70,10 +69,7 @@ async def test_sms_waits_and_is_sent_when_the_provider_has_too_many_requests(
 async def test_next_contact_is_told_at_once_when_the_first_can_never_be_reached(
     server: Server, department: Department, provider: SmsProvider, clock: ManualClock
 ) -> None:
-    provider.faults.append(Fault(http_status=400, code=21610))
-    await department.with_contacts("+33600000001", "+33600000002")
-    await department.on_shift("w-1")
-    await department.press("w-1")
+    await press_sos(department, provider, Fault(http_status=400, code=21610), "+33600000001", "+33600000002")
     failed = await state_is(department, "failed")
     assert failed["address"] == "+33600000001"
     await server.tick()  # the same second: the step's own 60 s are not waited for
@@ -164,10 +160,7 @@ async def test_waiting_messages_are_cancelled_when_somebody_answers(
     from gyrophare.flows.acknowledge import Taken, acknowledge
     from gyrophare.kernel.ids import AccountId, AlertId
 
-    provider.faults.append(Fault(http_status=429, code=20429))
-    await department.with_contacts("+33600000001")
-    await department.on_shift("w-1")
-    await department.press("w-1")
+    await press_sos(department, provider, Fault(http_status=429, code=20429), "+33600000001")
     await department.until_rows(1, "select from attempt where outcome = 'temporary'")
     [alert] = await department.rows("select id from alert")
     if taken_first:

@@ -85,7 +85,7 @@ class MqttSession:
         self._receive_maximum = receive_maximum
         self._epoch = 0
         self._queue: deque[Received] = deque()
-        self._dropped_qos0 = 0
+        self._overrun = False
         self._lock = threading.Lock()
         self._awaited = 0
         self._publishing: dict[int, asyncio.Future[None]] = {}
@@ -243,8 +243,11 @@ class MqttSession:
         with self._lock:
             # Only QoS 0, which promises nothing, can overrun the receive maximum.
             if message.qos == 0 and len(self._queue) >= 2 * self._receive_maximum:
-                self._dropped_qos0 += 1
+                if not self._overrun:
+                    log.warning("A flood at QoS 0 overran the queue and is dropped", extra={"action": "mqtt_overrun"})
+                self._overrun = True
                 return
+            self._overrun = False
             self._queue.append(received)
             first = len(self._queue) == 1
         if first:
