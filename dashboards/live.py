@@ -30,9 +30,8 @@ _OVERLAP = timedelta(seconds=10)
 class Console:
     """One open page. A page that does not read is closed; it will ask for a snapshot again."""
 
-    def __init__(self, socket: web.WebSocketResponse, viewer: Viewer) -> None:
+    def __init__(self, socket: web.WebSocketResponse) -> None:
         self.socket = socket
-        self.viewer = viewer
 
     async def send(self, text: str) -> bool:
         """Whether the page still listens."""

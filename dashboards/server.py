@@ -77,7 +77,7 @@ class ConsoleServer:
         await socket.prepare(request)
         async with self._pool.connection() as connection:
             await read_models.log_access(connection, self._viewer, self._clock.now(), "live_map")
-        console = Console(socket, self._viewer)
+        console = Console(socket)
         await self._live.join(console)
         try:
             async for message in socket:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import difflib
 import os
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as UnreadableSource
 
@@ -199,19 +201,15 @@ class Shown:
 
 def effective(settings: Settings) -> list[Shown]:
     """Every setting with its value, secrets hidden."""
-    shown = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, BaseModel):
-            for key, inner in type(value).model_fields.items():
-                shown.append(_show(f"{name}.{key}", getattr(value, key), inner.description))
-        else:
-            shown.append(_show(name, value, field.description))
-    return shown
-
-
-def _show(key: str, value: object, meaning: str | None) -> Shown:
-    return Shown(key=key, value=_shown(value), variable=_variable(key), meaning=meaning or "")
+    return [
+        Shown(
+            key=key,
+            value=_shown(attrgetter(key)(settings)),
+            variable=_variable(key),
+            meaning=field.description or "",
+        )
+        for key, field in _fields().items()
+    ]
 
 
 def _variable(key: str) -> str:
@@ -231,19 +229,20 @@ def _shown(value: object) -> str:
     return f"{parts.scheme}://{user}{parts.hostname}{port}{parts.path}"
 
 
-def _known_keys() -> set[str]:
-    known = set()
+def _fields() -> dict[str, FieldInfo]:
+    """Every setting by its dotted key."""
+    fields: dict[str, FieldInfo] = {}
     for name, field in Settings.model_fields.items():
         section = field.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
-            known |= {f"{name}.{key}" for key in section.model_fields}
+            fields |= {f"{name}.{key}": inner for key, inner in section.model_fields.items()}
         else:
-            known.add(name)
-    return known
+            fields[name] = field
+    return fields
 
 
 def _unknown_variables() -> list[str]:
-    known = {CONFIG_VARIABLE} | {_variable(key) for key in _known_keys()}
+    known = {CONFIG_VARIABLE} | {_variable(key) for key in _fields()}
     return [_unknown(name, known) for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known]
 
 
@@ -258,12 +257,12 @@ def _explain(error: ValidationError) -> list[str]:
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":  # it may be a misspelt secret: its value is never shown
-            lines.append(_unknown(key, _known_keys()))
+            lines.append(_unknown(key, set(_fields())))
             continue
         value = fault["input"]
         whole_section = isinstance(value, dict) or fault["type"] in _SECTION_FAULTS
         secret = whole_section or any(word in key for word in ("secret", "url", "key"))
         got = "" if secret else f" = {value!r}"
         expected = fault["msg"].removeprefix("Value error, ")
-        lines.append(f"{key}{got}: {expected} (environment: {PREFIX}{key.replace('.', '_').upper()})")
+        lines.append(f"{key}{got}: {expected} (environment: {_variable(key)})")
     return lines

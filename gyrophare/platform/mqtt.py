@@ -143,12 +143,12 @@ class MqttSession:
 
     async def receive(self, most: int) -> list[Received]:
         """At least one message, at most `most`: what has come while the previous ones were being stored."""
-        while not self._queue:
-            self._arrived.clear()
-            if not self._queue:
-                await self._arrived.wait()
-        with self._lock:
-            return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+        while True:
+            with self._lock:  # one look decides: a lost connection may empty the queue between two
+                if self._queue:
+                    return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+                self._arrived.clear()
+            await self._arrived.wait()
 
     def acknowledge(self, messages: Sequence[Received]) -> None:
         """Tell the broker, in the order they came, that these are stored.
