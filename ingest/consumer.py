@@ -15,7 +15,7 @@ from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import Event, Report, Sender
 from gyrophare.platform.mqtt import MqttSession, Received
 from ingest import gate, topics
-from ingest.formats import Decoded, Refusal, native, owntracks
+from ingest.formats import Refusal
 from ingest.store import Receipt, Rejected
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Consumer:
         with contextlib.suppress(WireError):
             address = topics.parse(message.topic)
             batch.sources.append((address.sender, message))
-            if address.kind is topics.Kind.NATIVE_EVENTS:
+            if address.route.may_be_sos:
                 batch.unreadable_events.append((address.sender, "internal_error"))
         while True:
             try:
@@ -110,10 +110,10 @@ def understand(messages: Sequence[Received]) -> Batch:
         try:
             address = topics.parse(message.topic)
             batch.sources.append((address.sender, message))
-            decoded = _decode(address, message)
+            decoded = address.route.decode(message.payload, address.sender, message.received_at)
         except WireError as error:
             _reject(batch, message, error.reason, error.detail)
-            if address is not None and address.kind is topics.Kind.NATIVE_EVENTS:
+            if address is not None and address.route.may_be_sos:
                 batch.unreadable_events.append((address.sender, error.reason))
             continue
         for seen in decoded.observations:
@@ -129,19 +129,6 @@ def understand(messages: Sequence[Received]) -> Batch:
         for refusal in decoded.refusals:
             _reject(batch, message, refusal.reason, refusal.detail)
     return batch
-
-
-def _decode(address: topics.Address, message: Received) -> Decoded:
-    match address.kind:
-        case topics.Kind.NATIVE_FIXES:
-            decode = native.decode_reports
-        case topics.Kind.NATIVE_EVENTS:
-            decode = native.decode_event
-        case topics.Kind.NATIVE_STATUS:
-            decode = native.decode_status
-        case topics.Kind.OWNTRACKS:
-            decode = owntracks.decode
-    return decode(message.payload, address.sender, message.received_at)
 
 
 def _reject(batch: Batch, message: Received, reason: str, detail: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
-from gyrophare.kernel.observations import Event, Report
+from gyrophare.kernel.observations import Doubt, Event, Report
 from ingest.formats import Refusal
 
 FUTURE_MAX = timedelta(seconds=120)
@@ -26,9 +26,9 @@ def admit(seen: _Seen) -> tuple[_Seen, Refusal | None]:
         return seen, None
     ahead_s = (fix.fixed_at - seen.received_at).total_seconds()
     refusal = Refusal(
-        reason="fix_in_future",
+        reason=Doubt.FIX_IN_FUTURE,
         detail=f"fixed_at is {ahead_s:.0f} s ahead of our clock; expected at most {FUTURE_MAX.total_seconds():.0f} s",
     )
     if isinstance(seen, Report):
-        return replace(seen, fix=None, doubts=(*seen.doubts, refusal.reason)), refusal
+        return replace(seen, fix=None, doubts=(*seen.doubts, Doubt.FIX_IN_FUTURE)), refusal
     return replace(seen, fix=None), refusal

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import lru_cache
 
 from gyrophare.kernel.errors import WireError
-from gyrophare.kernel.observations import Sender, Wire
+from gyrophare.kernel.observations import Sender
+from ingest.formats import Lane, Route, native, owntracks
 
-# Two lanes, two MQTT sessions: an event never waits behind fixes.
-EVENT_TOPICS = (
-    "gyrophare/v1/watches/+/events",
-    "gyrophare/v1/watches/+/status",
-    "gyrophare/v1/vans/+/events",
-    "gyrophare/v1/vans/+/status",
-)
-FIX_TOPICS = ("gyrophare/v1/watches/+/fixes", "gyrophare/v1/vans/+/fixes", "owntracks/+/+")
-
-
-class Kind(StrEnum):
-    """What a topic carries."""
-
-    NATIVE_FIXES = "fixes"
-    NATIVE_EVENTS = "events"
-    NATIVE_STATUS = "status"
-    OWNTRACKS = "owntracks"
+ROUTES: tuple[Route, ...] = (*native.ROUTES, *owntracks.ROUTES)
+EVENT_TOPICS = tuple(topic for route in ROUTES if route.lane is Lane.EVENTS for topic in route.filters)
+FIX_TOPICS = tuple(topic for route in ROUTES if route.lane is Lane.FIXES for topic in route.filters)
+_NAME_MAX = 100
+_KNOWN_MAX = 200_000  # topics remembered: two for each of 100 000 watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +21,19 @@ class Address:
     """A topic, understood."""
 
     sender: Sender
-    kind: Kind
+    route: Route
 
 
-_NATIVE = re.compile(r"gyrophare/v1/(?P<group>watches|vans)/(?P<name>[^/]+)/(?P<kind>fixes|events|status)")
-_OWNTRACKS = re.compile(r"owntracks/(?P<name>[^/]+/[^/]+)")
-_NAME_MAX = 100
-
-
+@lru_cache(maxsize=_KNOWN_MAX)
 def parse(topic: str) -> Address:
     """Who speaks on `topic`, and what. Raise WireError when the topic is none of ours."""
-    if match := _NATIVE.fullmatch(topic):
-        # A van's name is told apart from a watch's, so that w-1 cannot speak for the van w-1.
-        name = match["name"] if match["group"] == "watches" else f"vans/{match['name']}"
-        address = Address(Sender(wire=Wire.NATIVE, name=name), Kind(match["kind"]))
-    elif match := _OWNTRACKS.fullmatch(topic):
-        address = Address(Sender(wire=Wire.OWNTRACKS, name=match["name"]), Kind.OWNTRACKS)
-    else:
-        raise WireError("unknown_topic", f"expected one of {', '.join(EVENT_TOPICS + FIX_TOPICS)}")
-    if len(address.sender.name) > _NAME_MAX or "\0" in topic:
-        raise WireError("unknown_topic", f"a device's name has at most {_NAME_MAX} characters and no NUL")
-    return address
+    for route in ROUTES:
+        if match := route.pattern.fullmatch(topic):
+            name = route.name_prefix + match["name"]
+            if len(name) > _NAME_MAX or "\0" in topic:
+                raise WireError("unknown_topic", f"a device's name has at most {_NAME_MAX} characters and no NUL")
+            return Address(Sender(wire=route.wire, name=name), route)
+    raise WireError("unknown_topic", f"expected one of {', '.join(EVENT_TOPICS + FIX_TOPICS)}")
 
 
 def receipts(wire_name: str) -> str:

@@ -120,6 +120,11 @@ def test_deliberate_acts_are_those_of_a_wearer_who_is_well() -> None:
         EventKind.LOW_BATTERY,
         EventKind.ONLINE,
         EventKind.OFFLINE,
+        EventKind.GEOFENCE_ENTER,
+        EventKind.GEOFENCE_LEAVE,
+        EventKind.POWER_CUT,
+        EventKind.HEALTH,
+        EventKind.DEVICE_ALARM,
     }
     assert set(EventKind) - asks_for_help_or_noticed_by_itself == DELIBERATE
 

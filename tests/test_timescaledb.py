@@ -57,7 +57,7 @@ async def connection(timescaledb_url: str) -> AsyncIterator[Connection]:
 
 def test_migration_is_repeatable_and_says_active(timescaledb_url: str) -> None:
     state = migrate(timescaledb_url)
-    assert (state.applied, state.pending, state.timescaledb) == (("0001", "t001"), (), "active")
+    assert (state.applied, state.pending, state.timescaledb) == (("0001", "0002", "t001"), (), "active")
 
 
 async def test_fix_is_a_hypertable_with_its_policies(connection: Connection) -> None:

@@ -9,26 +9,27 @@ from hypothesis import strategies as st
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import Sender, Wire
 from ingest import topics
-from ingest.topics import Address, Kind
+from ingest.formats import Decode, native, owntracks
 
 names = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=95)
 
 
 @pytest.mark.parametrize(
-    ("topic", "wire", "name", "kind"),
+    ("topic", "wire", "name", "decode"),
     [
-        ("gyrophare/v1/watches/w-07/fixes", Wire.NATIVE, "w-07", Kind.NATIVE_FIXES),
-        ("gyrophare/v1/watches/w-07/events", Wire.NATIVE, "w-07", Kind.NATIVE_EVENTS),
-        ("gyrophare/v1/watches/w-07/status", Wire.NATIVE, "w-07", Kind.NATIVE_STATUS),
-        ("gyrophare/v1/vans/van-1/fixes", Wire.NATIVE, "vans/van-1", Kind.NATIVE_FIXES),
-        ("gyrophare/v1/vans/van-1/events", Wire.NATIVE, "vans/van-1", Kind.NATIVE_EVENTS),
-        ("owntracks/michelot/telephone", Wire.OWNTRACKS, "michelot/telephone", Kind.OWNTRACKS),
-        ("owntracks/michelot/events", Wire.OWNTRACKS, "michelot/events", Kind.OWNTRACKS),  # a device so named
-        ("gyrophare/v1/watches/" + "w" * 100 + "/fixes", Wire.NATIVE, "w" * 100, Kind.NATIVE_FIXES),  # the longest
+        ("gyrophare/v1/watches/w-07/fixes", Wire.NATIVE, "w-07", native.decode_reports),
+        ("gyrophare/v1/watches/w-07/events", Wire.NATIVE, "w-07", native.decode_event),
+        ("gyrophare/v1/watches/w-07/status", Wire.NATIVE, "w-07", native.decode_status),
+        ("gyrophare/v1/vans/van-1/fixes", Wire.NATIVE, "vans/van-1", native.decode_reports),
+        ("gyrophare/v1/vans/van-1/events", Wire.NATIVE, "vans/van-1", native.decode_event),
+        ("owntracks/michelot/telephone", Wire.OWNTRACKS, "michelot/telephone", owntracks.decode),
+        ("owntracks/michelot/events", Wire.OWNTRACKS, "michelot/events", owntracks.decode),  # a device so named
+        ("gyrophare/v1/watches/" + "w" * 100 + "/fixes", Wire.NATIVE, "w" * 100, native.decode_reports),  # the longest
     ],
 )
-def test_parse_when_the_topic_is_ours(topic: str, wire: Wire, name: str, kind: Kind) -> None:
-    assert topics.parse(topic) == Address(Sender(wire=wire, name=name), kind)
+def test_parse_when_the_topic_is_ours(topic: str, wire: Wire, name: str, decode: Decode) -> None:
+    address = topics.parse(topic)
+    assert (address.sender, address.route.decode) == (Sender(wire=wire, name=name), decode)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Unknown is None, never 0: a speed of zero and a battery of zero are facts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +19,11 @@ class Wire(StrEnum):
 
     NATIVE = "native"
     OWNTRACKS = "owntracks"
+    TRACCAR = "traccar"
+    TRANSISTORSOFT = "transistorsoft"
+    MESHTASTIC = "meshtastic"
+    CHIRPSTACK = "chirpstack"
+    WATCH3G = "watch3g"
 
 
 class EventKind(StrEnum):
@@ -36,13 +42,64 @@ class EventKind(StrEnum):
     CHARGING = "charging"
     LOW_BATTERY = "low_battery"
     REPLY = "reply"
+    """Words of the wearer; `detail["text"]` holds them."""
     ONLINE = "online"
     OFFLINE = "offline"
+    GEOFENCE_ENTER = "geofence_enter"
+    GEOFENCE_LEAVE = "geofence_leave"
+    POWER_CUT = "power_cut"
+    HEALTH = "health"
+    """What a device says of its own fitness to protect: permissions, battery optimiser, self-test; in `detail`."""
+    DEVICE_ALARM = "device_alarm"
+    """An alarm of the device that has no kind of ours; `detail["alarm"]` holds its name."""
+
+
+class Activity(StrEnum):
+    """What a device believes its wearer does."""
+
+    STILL = "still"
+    WALKING = "walking"
+    RUNNING = "running"
+    CYCLING = "cycling"
+    VEHICLE = "vehicle"
+
+
+class Doubt(StrEnum):
+    """Why something in a report may not be what it seems. Kept with the fix; the rules decide what it is worth."""
+
+    MALFORMED = "malformed"
+    BAD_FIELD = "bad_field"
+    BAD_FIX = "bad_fix"
+    CLOCK_NOT_SET = "clock_not_set"
+    NO_SEQUENCE = "no_sequence"
+    MOCK = "mock"
+    """The device was told this position by a program, not by its receiver."""
+    NETWORK_POSITION = "network_position"
+    """From cells or Wi-Fi, not from GNSS."""
+    COARSE_POSITION = "coarse_position"
+    """Made less precise on purpose by the device or its network."""
+    OUTDATED_FIX = "outdated_fix"
+    """The device repeats an old fix in a new message."""
+    UNAUTHENTICATED = "unauthenticated"
+    """The device's protocol knows no credentials."""
+    EXTRA_DROPPED = "extra_dropped"
+    """Unknown keys too large to keep."""
+    FIX_IN_FUTURE = "fix_in_future"
+    CLOCK_SKEWED = "clock_skewed"
+    """The device's clock is off; its times were corrected."""
+    WEEK_ROLLOVER = "week_rollover"
+    """The receiver counted GPS weeks modulo 1024; its time was corrected."""
+    TELEPORT = "teleport"
+    """Too far from the fix before it for the time between them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Who a message claims to come from, read from its topic: `name` is `w-07`, or `user/device` for OwnTracks."""
+    """Who a message comes from, by its topic, or by its payload where a gateway speaks for others.
+
+    `name` is the device's on its wire: `w-07`, `vans/van-1`, `user/device` (OwnTracks), a unique id (Traccar),
+    `!25d6e474` (Meshtastic), a DevEUI in lower case (ChirpStack), a serial number (3G watches).
+    """
 
     wire: Wire
     name: str
@@ -81,10 +138,15 @@ class Report:
     fix: Fix | None = None
     steps: int | None = None
     """Steps counted since the previous report."""
+    steps_total: int | None = None
+    """Steps on a counter that only grows until the device or the day begins anew, where it says no `steps`."""
     activity_mg: float | None = None
+    activity: Activity | None = None
     battery_pct: float | None = None
     buffered: bool = False
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    extra: Mapping[str, Any] | None = None
+    """What else the device said, under its own keys; None when nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +161,9 @@ class Event:
     message_key: int
     fix: Fix | None = None
     battery_pct: float | None = None
-    detail: dict[str, Any] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """What else it said: unknown keys, and those that its kind names."""
 
 
 Observation = Report | Event

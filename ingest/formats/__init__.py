@@ -1,17 +1,25 @@
-"""One file a format: bytes in, observations out. Pure; nothing here knows a socket or a database."""
+"""One file a format: bytes in, observations out. Pure; nothing here knows a socket or a database.
+
+A format names its topics as `ROUTES`; `ingest.topics` puts them together.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from gyrophare.kernel.errors import WireError
-from gyrophare.kernel.observations import Observation
+from gyrophare.kernel.observations import Doubt, Observation, Sender, Wire
 
 BODY_MAX_BYTES = 1_000_000
+EXTRA_MAX_BYTES = 4096
 _DEPTH_MAX = 20
 
 
@@ -29,6 +37,38 @@ class Decoded:
 
     observations: tuple[Observation, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+
+
+Decode = Callable[[bytes, Sender, datetime], Decoded]
+"""`(body, sender, received_at) -> Decoded`. Raise WireError when nothing of the message can be used.
+
+`sender` is who the topic names: the device itself, or the gateway that speaks for others; a gateway's format gives each
+observation the sender that its payload names.
+"""
+
+
+class Lane(StrEnum):
+    """Two lanes, two MQTT sessions: an event never waits behind fixes."""
+
+    EVENTS = "events"
+    FIXES = "fixes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Topics that carry one kind of message of one format."""
+
+    wire: Wire
+    lane: Lane
+    filters: tuple[str, ...]
+    """The MQTT subscriptions that bring them."""
+    pattern: re.Pattern[str]
+    """Matches the whole topic; its group `name` is the sender's name on the wire."""
+    decode: Decode
+    name_prefix: str = ""
+    """Put before the name, where two groups of devices would share names: `vans/`."""
+    may_be_sos: bool = False
+    """Whether an unreadable body on this topic may have been an SOS, so that somebody must look."""
 
 
 def read_json(body: bytes) -> Any:
@@ -51,6 +91,16 @@ def message_key(*parts: object) -> int:
     """64 bits that identify a message by `parts`: a signed integer as PostgreSQL's bigint holds it."""
     digest = hashlib.blake2b("\x1f".join(str(part) for part in parts).encode("utf-8", "replace"), digest_size=8)
     return int.from_bytes(digest.digest(), signed=True)
+
+
+def extra(fields: Mapping[str, Any], known: frozenset[str]) -> tuple[dict[str, Any] | None, tuple[Doubt, ...]]:
+    """What of `fields` is not `known`, as it can be stored, or None; and the doubt when it is too large to keep."""
+    if fields.keys() <= known:
+        return None, ()
+    unknown = storable({key: value for key, value in fields.items() if key not in known})
+    if len(json.dumps(unknown, ensure_ascii=False).encode()) > EXTRA_MAX_BYTES:
+        return None, (Doubt.EXTRA_DROPPED,)
+    return unknown, ()
 
 
 def storable(value: Any, depth: int = _DEPTH_MAX) -> Any:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gyrophare.kernel.errors import WireError
+from gyrophare.kernel.geo import Position
 
 # Before this no GNSS watch of ours was made: a clock that says 1970 or 1980 is not set.
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -35,6 +36,25 @@ def number(
     if not math.isfinite(found) or not low <= found <= high:
         raise WireError("bad_field", f"{key} = {found!r}; expected {low:g} to {high:g}")
     return found
+
+
+def position(source: Mapping[str, Any], latitude_key: str, longitude_key: str) -> Position | None:
+    """The place at these keys in degrees, or None when both are absent. Raise WireError when it is none, as 0/0 is."""
+    latitude_deg = number(source, latitude_key, low=-90, high=90)
+    longitude_deg = number(source, longitude_key, low=-180, high=180)
+    if latitude_deg is None and longitude_deg is None:
+        return None
+    if latitude_deg is None or longitude_deg is None:
+        raise WireError("bad_fix", f"expected both {latitude_key} and {longitude_key}")
+    if latitude_deg == longitude_deg == 0:
+        raise WireError("bad_fix", "0/0 is a receiver without a fix; leave the fix out")
+    return Position(latitude_deg, longitude_deg)
+
+
+def same_identity(said: Any, name: str, key: str) -> None:
+    """Raise WireError when the payload says to be of another device than the topic: someone speaks for someone else."""
+    if said is not None and str(said).casefold() != name.casefold():
+        raise WireError("identity_mismatch", f"{key} = {_short(said)}; expected {name!r}, whose topic this is")
 
 
 def instant(value: Any, key: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -9,8 +10,8 @@ from uuid import uuid4
 
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
-from gyrophare.kernel.observations import Event, EventKind, Fix, Report, Sender, Sequence
-from ingest.formats import Decoded, Refusal, message_key, read_json, storable
+from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Report, Sender, Sequence, Wire
+from ingest.formats import Decode, Decoded, Lane, Refusal, Route, message_key, read_json, storable
 from ingest.formats.fields import instant, number
 
 REPORTS_MAX = 500
@@ -119,7 +120,7 @@ def _report(
         activity_mg=_lenient(lambda: number(motion, "activity_mg", low=0, high=16_000, unknown=-1), doubts),
         battery_pct=_lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts),
         buffered=fields.get("buffered") is True,
-        doubts=(*(doubt.reason for doubt in doubts), *(() if sequence else ("no_sequence",))),
+        doubts=(*(Doubt(doubt.reason) for doubt in doubts), *(() if sequence else (Doubt.NO_SEQUENCE,))),
     )
     return report, doubts
 
@@ -173,3 +174,23 @@ def _lenient(read: Callable[[], T], doubts: list[Refusal]) -> T | None:
     except WireError as error:
         doubts.append(Refusal(reason=error.reason, detail=error.detail))
         return None
+
+
+def _route(group: str, kind: str, lane: Lane, decode: Decode, *, may_be_sos: bool = False) -> Route:
+    return Route(
+        wire=Wire.NATIVE,
+        lane=lane,
+        filters=(f"gyrophare/v1/{group}/+/{kind}",),
+        pattern=re.compile(rf"gyrophare/v1/{group}/(?P<name>[^/]+)/{kind}"),
+        decode=decode,
+        # A van's name is told apart from a watch's, so that w-1 cannot speak for the van w-1.
+        name_prefix="vans/" if group == "vans" else "",
+        may_be_sos=may_be_sos,
+    )
+
+
+ROUTES = (
+    *(_route(group, "fixes", Lane.FIXES, decode_reports) for group in ("watches", "vans")),
+    *(_route(group, "events", Lane.EVENTS, decode_event, may_be_sos=True) for group in ("watches", "vans")),
+    *(_route(group, "status", Lane.EVENTS, decode_status) for group in ("watches", "vans")),
+)

@@ -6,12 +6,13 @@ their absence is unknown. Field table: the OwnTracks booklet, tech/json.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
-from gyrophare.kernel.observations import Fix, Report, Sender
-from ingest.formats import Decoded, message_key, read_json
+from gyrophare.kernel.observations import Fix, Report, Sender, Wire
+from ingest.formats import Decoded, Lane, Route, message_key, read_json
 from ingest.formats.fields import instant, number
 
 _MPS_PER_KMH = 1 / 3.6
@@ -55,3 +56,14 @@ def decode(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
         battery_pct=number(value, "batt", low=0, high=100, unknown=-1),
     )
     return Decoded(observations=(report,))
+
+
+ROUTES = (
+    Route(
+        wire=Wire.OWNTRACKS,
+        lane=Lane.FIXES,
+        filters=("owntracks/+/+",),
+        pattern=re.compile(r"owntracks/(?P<name>[^/]+/[^/]+)"),
+        decode=decode,
+    ),
+)
