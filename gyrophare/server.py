@@ -33,13 +33,13 @@ from gyrophare.platform.schedule import Ticker
 from gyrophare.settings import Settings
 from ingest import topics
 from ingest.consumer import Consumer
+from ingest.receipts import Receipts
 
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 RETENTION_S = 3600.0
 CONSOLE_LOGIN = "supervision"
-_FIXES_AT_ONCE = 500
 
 
 class Server:
@@ -91,8 +91,10 @@ class Server:
 
         # 4. Everything turns.
         store = partial(watch_report.record, self.pool, clock)
-        self._run("consume events", Consumer(events, store, most=1).run())
-        self._run("consume fixes", Consumer(fixes, store, most=_FIXES_AT_ONCE).run())
+        receipts = Receipts(events.publish_soon)
+        self._run("send receipts", receipts.run())
+        self._run("consume events", Consumer(events, store, receipts, clock).run())
+        self._run("consume fixes", Consumer(fixes, store, receipts, clock).run())
         self._run("dispatch", self.dispatcher.run())
         self._run("push to consoles", self.live.run())
         self._run("listen", self._listen())

@@ -1,95 +1,148 @@
-"""The consumer of one lane, and the only one who acknowledges: decode, have it stored, acknowledge, send receipts."""
+"""The consumer of one lane, and the only one who acknowledges: decode, have it stored, acknowledge, note the receipts.
+
+While one batch is in the database the next is decoded. What is urgent goes first, alone and at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import psycopg
 
-from gyrophare.kernel.errors import WireError
-from gyrophare.kernel.observations import Event, Report, Sender
+from gyrophare.kernel.clock import Clock
 from gyrophare.platform.mqtt import MqttSession, Received
-from ingest import gate, topics
-from ingest.formats import Refusal
-from ingest.store import Receipt, Rejected
+from ingest.flood import UNREAD_ABOVE_BYTES, Flood
+from ingest.receipts import Receipts
+from ingest.rejected import Rejected
+from ingest.sequences import Receipt
+from ingest.understanding import Understood, understand
 
 log = logging.getLogger(__name__)
 
+MESSAGES_MAX = 500  # in one transaction
+REPORTS_MAX = 5_000  # likewise: a message may hold 500
+_BREATH_REPORTS = 500  # decoded before others have their turn: some 5 ms
+_COUNT_S = 1.0
 _RETRY_MIN_S, _RETRY_MAX_S = 0.2, 2.0
 
-
-@dataclass(slots=True, kw_only=True)
-class Batch:
-    """What one transaction stores."""
-
-    sources: list[tuple[Sender, Received]] = field(default_factory=list)
-    """Every message whose sender could be read: those of unknown devices are kept aside whole."""
-    reports: list[Report] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    unreadable_events: list[tuple[Sender, str]] = field(default_factory=list)
-    """Refused on an event topic, with the reason: it may have been an SOS."""
-
-
+Batch = Sequence[Understood]
 Store = Callable[[Batch], Awaitable[Sequence[Receipt]]]
+"""Commit all of a batch, or nothing and raise; what may be receipted once it has committed."""
 
 
 class Consumer:
-    """Takes messages from one MQTT session and hands them to `store`, at most `most` in one transaction."""
+    """Takes messages from one MQTT session and hands them to `store`."""
 
-    def __init__(self, session: MqttSession, store: Store, *, most: int) -> None:
+    def __init__(self, session: MqttSession, store: Store, receipts: Receipts, clock: Clock) -> None:
         self._session = session
+        self._clock = clock
         self._store = store
-        self._most = most
+        self._receipts = receipts
+        self._flood = Flood()
+        self._counted_s = 0.0
+        self._forming: list[Understood] = []
+        self._reports = 0
+        self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
 
     async def run(self) -> None:
         """Consume until cancelled. While the database is gone nothing is acknowledged and the broker holds back."""
-        while True:
-            messages = await self._session.receive(self._most)
-            receipts = await self._settle(messages)
-            self._session.acknowledge(messages)
-            for receipt in receipts:
-                self._session.publish_soon(topics.receipts(receipt.wire_name), _receipt_body(receipt))
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._decode_all(), name="decode")
+            both.create_task(self._store_all(), name="store")
 
-    async def _settle(self, messages: Sequence[Received]) -> Sequence[Receipt]:
-        """Have `messages` stored or kept aside, whatever it takes; when this returns they may be acknowledged."""
+    async def _decode_all(self) -> None:
+        waiting: deque[Received] = deque()
+        breath = 0
+        while True:
+            if not waiting:
+                waiting.extend(await self._session.receive(MESSAGES_MAX))
+            while len(self._forming) >= MESSAGES_MAX or self._reports >= REPORTS_MAX:
+                self._emptied.clear()
+                await self._emptied.wait()
+            found = self._understand(waiting.popleft())
+            self._forming.append(found)
+            self._reports += len(found.observations)
+            self._filled.set()
+            breath += 1 + len(found.observations)
+            if breath >= _BREATH_REPORTS:
+                breath = 0
+                await asyncio.sleep(0)
+
+    async def _store_all(self) -> None:
+        while True:
+            await self._filled.wait()
+            batch, self._forming, self._reports = self._forming, [], 0
+            self._filled.clear()
+            self._emptied.set()
+            batch[0].rejected += self._counts()
+            for part in in_turn(batch):
+                self._receipts.note(await self._settle(part))
+            self._session.acknowledge([found.message for found in batch])
+
+    def _understand(self, message: Received) -> Understood:
+        """Decode, but not more of a flood of refusals than the others can bear."""
+        now_s = asyncio.get_running_loop().time()
+        flooding = self._flood.goes_on(message.topic, now_s)
+        if flooding and len(message.payload) > UNREAD_ABOVE_BYTES:
+            found = Understood(message=message)
+            found.reject("flood", "not read")
+        else:
+            found = understand(message)
+        if found.rejected and not self._flood.refuse(message.topic, now_s):
+            found.rejected.clear()
+        return found
+
+    def _counts(self) -> list[Rejected]:
+        """What of floods was only counted, once a second."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._counted_s < _COUNT_S:
+            return []
+        self._counted_s = loop.time()
+        return [
+            Rejected(
+                topic=topic,
+                reason="flood",
+                detail="refused as others of this topic that are explained, or too long to be read in a flood of them",
+                body=b"",
+                received_at=self._clock.now(),
+                times=times,
+            )
+            for topic, times in self._flood.take_counts()
+        ]
+
+    async def _settle(self, batch: Batch) -> Sequence[Receipt]:
+        """Have `batch` stored or kept aside, whatever it takes; when this returns it may be acknowledged."""
         retry_s = _RETRY_MIN_S
         while True:
             try:
-                return await self._store(understand(messages))
+                return await self._store(batch)
             except psycopg.OperationalError as error:
                 log.warning("The database does not take messages, trying again: %s", error, extra={"action": "store"})
                 await asyncio.sleep(retry_s)
                 retry_s = min(2 * retry_s, _RETRY_MAX_S)
             except Exception:
-                if len(messages) == 1:
+                if len(batch) == 1:
                     log.exception("A message could not be stored and is kept aside", extra={"action": "quarantine"})
                 break
-        if len(messages) > 1:  # find the one; the others must not wait for it
-            return [receipt for message in messages for receipt in await self._settle([message])]
-        await self._quarantine(messages[0])
+        if len(batch) > 1:  # find the one; the others must not wait for it
+            return [receipt for found in batch for receipt in await self._settle([found])]
+        await self._quarantine(batch[0])
         return []
 
-    async def _quarantine(self, message: Received) -> None:
+    async def _quarantine(self, found: Understood) -> None:
         """Keep aside what our own code cannot store: it must not stop the others, nor be an SOS that nobody hears of.
 
         It gets no receipt, so a native device will try again.
         """
-        batch = Batch()
-        _reject(batch, message, "internal_error", "our own fault: the log of that minute tells more")
-        with contextlib.suppress(WireError):
-            address = topics.parse(message.topic)
-            batch.sources.append((address.sender, message))
-            if address.route.may_be_sos:
-                batch.unreadable_events.append((address.sender, "internal_error"))
+        kept = Understood(message=found.message, sender=found.sender, maybe_sos=found.urgent)
+        kept.reject("internal_error", "our own fault: the log of that minute tells more")
         while True:
             try:
-                await self._store(batch)
+                await self._store([kept])
                 return
             except psycopg.OperationalError:
                 await asyncio.sleep(_RETRY_MAX_S)
@@ -102,42 +155,20 @@ class Consumer:
                 return
 
 
-def understand(messages: Sequence[Received]) -> Batch:
-    """Decode and admit `messages`. Never raises: what cannot be understood is in `rejected` with its reason."""
-    batch = Batch()
-    for message in messages:
-        address = None
-        try:
-            address = topics.parse(message.topic)
-            batch.sources.append((address.sender, message))
-            decoded = address.route.decode(message.payload, address.sender, message.received_at)
-        except WireError as error:
-            _reject(batch, message, error.reason, error.detail)
-            if address is not None and address.route.may_be_sos:
-                batch.unreadable_events.append((address.sender, error.reason))
-            continue
-        for seen in decoded.observations:
-            refusal: Refusal | None
-            if isinstance(seen, Event):
-                event, refusal = gate.admit(seen)
-                batch.events.append(event)
-            else:
-                report, refusal = gate.admit(seen)
-                batch.reports.append(report)
-            if refusal is not None:
-                _reject(batch, message, refusal.reason, refusal.detail)
-        for refusal in decoded.refusals:
-            _reject(batch, message, refusal.reason, refusal.detail)
-    return batch
+def in_turn(batch: Batch) -> Iterable[Batch]:
+    """The transactions of a batch: each sender's first urgent message alone, the other urgent ones, then the rest.
 
-
-def _reject(batch: Batch, message: Received, reason: str, detail: str) -> None:
-    batch.rejected.append(
-        Rejected(
-            topic=message.topic, reason=reason, detail=detail, body=message.payload, received_at=message.received_at
-        )
-    )
-
-
-def _receipt_body(receipt: Receipt) -> bytes:
-    return json.dumps({"boot": receipt.boot, "up_to": receipt.up_to, "also": receipt.also}).encode()
+    A device that presses SOS a thousand times a second must not keep the others' waiting.
+    """
+    alone: dict[object, Understood] = {}
+    more, rest = [], []
+    for found in batch:
+        if not found.urgent:
+            if found.observations or found.rejected:
+                rest.append(found)
+        elif found.sender in alone:
+            more.append(found)
+        else:
+            alone[found.sender] = found
+    yield from ([found] for found in alone.values())
+    yield from (part for part in (more, rest) if part)

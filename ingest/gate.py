@@ -1,34 +1,52 @@
-"""Admission: what of an understood observation may be believed. Pure; every reason that fired is named."""
+"""Admission: placeholder until the branch lands."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
-from gyrophare.kernel.observations import Doubt, Event, Report
+from gyrophare.kernel.observations import Doubt, Event, Fix, Report
 from ingest.formats import Refusal
 
 FUTURE_MAX = timedelta(seconds=120)
+_Seen = TypeVar("_Seen", bound=Report | Event)
 
 
-_Seen = TypeVar("_Seen", Report, Event)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What earlier messages of a device told, as far as admission needs it."""
+
+    heard_at: datetime | None = None
+    sent_at: datetime | None = None
+    fix: Fix | None = None
+    steps_total: int | None = None
+    clock_skews_s: tuple[float, ...] = ()
 
 
-def admit(seen: _Seen) -> tuple[_Seen, Refusal | None]:
-    """The observation with what can be believed of it, and what was taken out.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted(Generic[_Seen]):
+    seen: _Seen
+    known: Known
+    refusals: tuple[Refusal, ...]
 
-    A fix from the future is taken out: believed, it would push the stillness deadline away from a person in danger, and
-    as the newest one it would hide every true fix until then.
-    """
+
+def admit(seen: _Seen, known: Known) -> Admitted[_Seen]:
+    known = Known(
+        heard_at=seen.received_at,
+        sent_at=seen.sent_at if isinstance(seen, Report) else seen.occurred_at,
+        fix=seen.fix,
+        steps_total=None,
+        clock_skews_s=(),
+    )
     fix = seen.fix
     if fix is None or fix.fixed_at <= seen.received_at + FUTURE_MAX:
-        return seen, None
+        return Admitted(seen=seen, known=known, refusals=())
     ahead_s = (fix.fixed_at - seen.received_at).total_seconds()
     refusal = Refusal(
         reason=Doubt.FIX_IN_FUTURE,
         detail=f"fixed_at is {ahead_s:.0f} s ahead of our clock; expected at most {FUTURE_MAX.total_seconds():.0f} s",
     )
-    if isinstance(seen, Report):
-        return replace(seen, fix=None, doubts=(*seen.doubts, Doubt.FIX_IN_FUTURE)), refusal
-    return replace(seen, fix=None), refusal
+    return Admitted(
+        seen=replace(seen, fix=None, doubts=(*seen.doubts, Doubt.FIX_IN_FUTURE)), known=known, refusals=(refusal,)
+    )

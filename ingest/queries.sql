@@ -1,7 +1,13 @@
+-- Arrays come as text, see gyrophare.platform.sql.array; instants as seconds since 1970, which loses no microsecond.
+
 -- name: find_devices
-select d.id, d.organisation_id, d.kind, d.wire, d.wire_name, d.label
-from device d
-join unnest(%(wires)s::text[], %(names)s::text[]) as asked (wire, wire_name) using (wire, wire_name)
+-- Who speaks, and what the gate needs of what they said before.
+select d.id, d.organisation_id, d.kind, d.wire, d.wire_name, d.label,
+       l.heard_at, l.sent_at, l.fixed_at, l.latitude_deg, l.longitude_deg, l.accuracy_m, l.speed_mps, l.steps_total,
+       l.clock_skews_s
+from unnest(%(wires)s::text[], %(names)s::text[]) as asked (wire, wire_name)
+join device d using (wire, wire_name)
+left join device_latest l on l.device_id = d.id
 where d.revoked_at is null
 
 -- name: devices_by_id
@@ -19,109 +25,112 @@ returning id
 
 -- name: insert_fixes
 insert into fix (device_id, fixed_at, received_at, sent_at, latitude_deg, longitude_deg, accuracy_m, speed_mps,
-                 course_deg, altitude_m, battery_pct, buffered, doubts, message_key)
-select device_id, fixed_at, received_at, sent_at, latitude_deg, longitude_deg, accuracy_m, speed_mps,
-       course_deg, altitude_m, battery_pct, buffered, coalesce(string_to_array(nullif(doubts, ''), ','), '{}'), message_key
+                 course_deg, altitude_m, battery_pct, steps, activity_mg, activity, buffered, doubts, extra, message_key)
+select device_id, to_timestamp(fixed_s), to_timestamp(received_s), to_timestamp(sent_s), latitude_deg, longitude_deg,
+       accuracy_m, speed_mps, course_deg, altitude_m, battery_pct, steps, activity_mg, activity, buffered,
+       coalesce(string_to_array(doubts, ','), '{}'), extra::jsonb, message_key
 from unnest(
-    %(device_id)s::bigint[], %(fixed_at)s::timestamptz[], %(received_at)s::timestamptz[], %(sent_at)s::timestamptz[],
+    %(device_id)s::bigint[], %(fixed_s)s::float8[], %(received_s)s::float8[], %(sent_s)s::float8[],
     %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[], %(speed_mps)s::real[],
-    %(course_deg)s::real[], %(altitude_m)s::real[], %(battery_pct)s::real[], %(buffered)s::boolean[],
-    %(doubts)s::text[], %(message_key)s::bigint[]
-) as incoming (device_id, fixed_at, received_at, sent_at, latitude_deg, longitude_deg, accuracy_m, speed_mps,
-               course_deg, altitude_m, battery_pct, buffered, doubts, message_key)
+    %(course_deg)s::real[], %(altitude_m)s::real[], %(battery_pct)s::real[], %(steps)s::integer[],
+    %(activity_mg)s::real[], %(activity)s::text[], %(buffered)s::boolean[], %(doubts)s::text[], %(extra)s::text[],
+    %(message_key)s::bigint[]
+) as incoming (device_id, fixed_s, received_s, sent_s, latitude_deg, longitude_deg, accuracy_m, speed_mps, course_deg,
+               altitude_m, battery_pct, steps, activity_mg, activity, buffered, doubts, extra, message_key)
 on conflict do nothing
 
 -- name: note_latest
--- The newest fix wins, whatever the order of arrival; a heartbeat without a fix or a battery keeps what was known.
-insert into device_latest as known (device_id, heard_at, fixed_at, latitude_deg, longitude_deg, accuracy_m, speed_mps,
-                                    battery_pct)
-select device_id, max(received_at),
-       (array_agg(fixed_at order by fixed_at desc nulls last))[1],
-       (array_agg(latitude_deg order by fixed_at desc nulls last))[1],
-       (array_agg(longitude_deg order by fixed_at desc nulls last))[1],
-       (array_agg(accuracy_m order by fixed_at desc nulls last))[1],
-       (array_agg(speed_mps order by fixed_at desc nulls last))[1],
-       (array_agg(battery_pct order by (battery_pct is null), sent_at desc nulls last))[1]
+-- The newest fix wins, whatever the order of arrival; a message without a fix or a battery keeps what was known.
+insert into device_latest as known (device_id, heard_at, sent_at, fixed_at, latitude_deg, longitude_deg, accuracy_m,
+                                    speed_mps, battery_pct, steps_total)
+select device_id, to_timestamp(heard_s), to_timestamp(sent_s), to_timestamp(fixed_s), latitude_deg, longitude_deg,
+       accuracy_m, speed_mps, battery_pct, steps_total
 from unnest(
-    %(device_id)s::bigint[], %(received_at)s::timestamptz[], %(sent_at)s::timestamptz[], %(fixed_at)s::timestamptz[],
+    %(device_id)s::bigint[], %(heard_s)s::float8[], %(sent_s)s::float8[], %(fixed_s)s::float8[],
     %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[], %(speed_mps)s::real[],
-    %(battery_pct)s::real[]
-) as incoming (device_id, received_at, sent_at, fixed_at, latitude_deg, longitude_deg, accuracy_m, speed_mps,
-               battery_pct)
-group by device_id
+    %(battery_pct)s::real[], %(steps_total)s::integer[]
+) as incoming (device_id, heard_s, sent_s, fixed_s, latitude_deg, longitude_deg, accuracy_m, speed_mps, battery_pct,
+               steps_total)
 order by device_id
 on conflict (device_id) do update set
+    sent_at = case when excluded.heard_at >= known.heard_at then excluded.sent_at else known.sent_at end,
     heard_at = greatest(known.heard_at, excluded.heard_at),
     battery_pct = coalesce(excluded.battery_pct, known.battery_pct),
+    steps_total = coalesce(excluded.steps_total, known.steps_total),
     (fixed_at, latitude_deg, longitude_deg, accuracy_m, speed_mps) = (
-        select newest.*
-        from (values (known.fixed_at, known.latitude_deg, known.longitude_deg, known.accuracy_m, known.speed_mps),
-                     (excluded.fixed_at, excluded.latitude_deg, excluded.longitude_deg, excluded.accuracy_m,
-                      excluded.speed_mps)
-             ) as newest (fixed_at, latitude_deg, longitude_deg, accuracy_m, speed_mps)
-        order by newest.fixed_at desc nulls last
+        select excluded.fixed_at, excluded.latitude_deg, excluded.longitude_deg, excluded.accuracy_m, excluded.speed_mps
+        where excluded.fixed_at >= coalesce(known.fixed_at, '-infinity')
+        union all
+        select known.fixed_at, known.latitude_deg, known.longitude_deg, known.accuracy_m, known.speed_mps
         limit 1
     )
 
+-- name: note_clocks
+-- Rare: only of devices whose clock is off, or was.
+update device_latest l set clock_skews_s = coalesce(string_to_array(nullif(new.skews, ''), ',')::real[], '{}')
+from unnest(%(device_id)s::bigint[], %(skews)s::text[]) as new (device_id, skews)
+where l.device_id = new.device_id
+
+-- name: count_off_shift
+insert into off_shift_count as known (device_id, day, fixes)
+select device_id, %(day)s, count(*) from unnest(%(device_id)s::bigint[]) as incoming (device_id)
+group by device_id
+order by device_id
+on conflict (device_id, day) do update set fixes = known.fixes + excluded.fixes
+
 -- name: insert_events
 insert into event (device_id, kind, occurred_at, received_at, latitude_deg, longitude_deg, accuracy_m, fixed_at,
-                   battery_pct, detail, message_key)
-select device_id, kind, occurred_at, received_at, latitude_deg, longitude_deg, accuracy_m, fixed_at, battery_pct,
-       detail::jsonb, message_key
+                   battery_pct, doubts, detail, message_key)
+select device_id, kind, to_timestamp(occurred_s), to_timestamp(received_s), latitude_deg, longitude_deg, accuracy_m,
+       to_timestamp(fixed_s), battery_pct, coalesce(string_to_array(doubts, ','), '{}'), detail::jsonb, message_key
 from unnest(
-    %(device_id)s::bigint[], %(kind)s::text[], %(occurred_at)s::timestamptz[], %(received_at)s::timestamptz[],
-    %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[], %(fixed_at)s::timestamptz[],
-    %(battery_pct)s::real[], %(detail)s::text[], %(message_key)s::bigint[]
-) as incoming (device_id, kind, occurred_at, received_at, latitude_deg, longitude_deg, accuracy_m, fixed_at,
-               battery_pct, detail, message_key)
+    %(device_id)s::bigint[], %(kind)s::text[], %(occurred_s)s::float8[], %(received_s)s::float8[],
+    %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[], %(fixed_s)s::float8[],
+    %(battery_pct)s::real[], %(doubts)s::text[], %(detail)s::text[], %(message_key)s::bigint[]
+) as incoming (device_id, kind, occurred_s, received_s, latitude_deg, longitude_deg, accuracy_m, fixed_s, battery_pct,
+               doubts, detail, message_key)
 on conflict do nothing
 returning device_id, message_key
 
--- name: find_repeated
--- Locks the boots it knows, in order: of two processes with the same message, the second sees what the first committed.
-with incoming as (
-    select * from unnest(%(device_id)s::bigint[], %(boot)s::text[], %(number)s::bigint[])
-        as incoming (device_id, boot, number)
-), known as (
-    select r.device_id, r.boot, r.committed
-    from receipt r
-    where (r.device_id, r.boot) in (select device_id, boot from incoming)
-    order by r.device_id, r.boot
-    for update
-)
-select device_id, boot, number
-from incoming join known using (device_id, boot)
-where known.committed @> incoming.number
-
 -- name: commit_sequences
--- What a device may forget. Ordered, so that two processes lock a device's rows in the same order.
-insert into receipt as known (device_id, boot, committed, updated_at)
-select device_id, boot, range_agg(int8range(number, number, '[]')), %(now)s
-from unnest(%(device_id)s::bigint[], %(boot)s::text[], %(number)s::bigint[]) as incoming (device_id, boot, number)
-group by device_id, boot
-order by device_id, boot
+-- What a device may forget, and what of it is new: `fresh` is what this statement added. It locks the boots, ordered, so
+-- of two processes with the same message the second waits and finds nothing new.
+insert into receipt as known (device_id, boot, committed, fresh, updated_at)
+select device_id, boot, spans, spans, %(now)s
+from (
+    select device_id, boot, range_agg(int8range(number, number, '[]')) as spans
+    from unnest(%(device_id)s::bigint[], %(boot)s::text[], %(number)s::bigint[]) as incoming (device_id, boot, number)
+    group by device_id, boot
+    order by device_id, boot
+) as incoming
 on conflict (device_id, boot) do update set
-    committed = known.committed + excluded.committed, updated_at = excluded.updated_at
-returning device_id, boot,
+    committed = known.committed + excluded.committed, fresh = excluded.committed - known.committed,
+    updated_at = excluded.updated_at
+returning device_id, boot, known.fresh::text,
     -- Sequences start at 1 (0 is tolerated): without the first, nothing is contiguous.
     case when lower(known.committed) <= 1 then upper((select r from unnest(known.committed) r limit 1)) - 1 else 0 end
         as up_to
 
 -- name: insert_rejected
-insert into rejected as known (topic, reason, detail, size_bytes, sha256, body, first_received_at, last_received_at)
-select distinct on (sha256, topic, reason) topic, reason, detail, size_bytes, sha256, body, received_at, received_at
+insert into rejected as known (topic, reason, detail, size_bytes, sha256, body, first_received_at, last_received_at,
+                               times)
+select distinct on (sha256, topic, reason) topic, reason, detail, size_bytes, sha256, body,
+       min(received_at) over same, max(received_at) over same, sum(times) over same
 from unnest(
     %(topic)s::text[], %(reason)s::text[], %(detail)s::text[], %(size_bytes)s::bigint[], %(sha256)s::bytea[],
-    %(body)s::bytea[], %(received_at)s::timestamptz[]
-) as incoming (topic, reason, detail, size_bytes, sha256, body, received_at)
+    %(body)s::bytea[], %(received_at)s::timestamptz[], %(times)s::bigint[]
+) as incoming (topic, reason, detail, size_bytes, sha256, body, received_at, times)
+window same as (partition by sha256, topic, reason)
 order by sha256, topic, reason
 on conflict (sha256, topic, reason) do update set
-    last_received_at = greatest(known.last_received_at, excluded.last_received_at), times = known.times + 1
+    last_received_at = greatest(known.last_received_at, excluded.last_received_at),
+    times = known.times + excluded.times
 
 -- name: purge
 -- Plain PostgreSQL has no retention policy; on TimescaleDB this finds nothing left.
 with old_fix as (delete from fix where fixed_at < %(before)s),
      old_event as (update event set latitude_deg = null, longitude_deg = null, accuracy_m = null, fixed_at = null
                    where occurred_at < %(before)s and latitude_deg is not null),
-     old_latest as (delete from device_latest where heard_at < %(before)s)
+     old_latest as (delete from device_latest where heard_at < %(before)s),
+     old_count as (delete from off_shift_count where day < %(before)s)
 delete from rejected where last_received_at < %(before)s

@@ -34,7 +34,7 @@ where s.device_id = any(%(device_ids)s) and (s.ended_at is null or s.ended_at >=
 
 -- name: lock_states
 -- In the order of the device, so that two processes never wait for each other.
-select w.device_id, w.shift_id, s.stillness_alarm_after_s, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
+select w.device_id, w.shift_id, s.started_at, s.stillness_alarm_after_s, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
        w.anchor_latitude_deg, w.anchor_longitude_deg, w.anchor_accuracy_m, w.anchor_at, w.away_since_at
 from watch_state w
 join shift s on s.id = w.shift_id

@@ -23,6 +23,7 @@ class WatchState:
 
     device_id: DeviceId
     shift_id: ShiftId
+    shift_started_at: datetime
     alarm_after_s: int
     evidence_at: datetime
     evidence: Evidence

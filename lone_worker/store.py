@@ -117,6 +117,7 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
         states[DeviceId(row["device_id"])] = WatchState(
             device_id=DeviceId(row["device_id"]),
             shift_id=ShiftId(row["shift_id"]),
+            shift_started_at=row["started_at"],
             alarm_after_s=row["stillness_alarm_after_s"],
             evidence_at=row["evidence_at"],
             evidence=Evidence(row["evidence"]),

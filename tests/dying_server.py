@@ -36,7 +36,7 @@ def _dying_before(function: Callable[..., Any]) -> Callable[..., Any]:
 def _arm(point: str) -> None:
     match point:
         case "inside the transaction":
-            ingest.store.commit_sequences = _dying_before(ingest.store.commit_sequences)
+            ingest.store.insert_fixes = _dying_before(ingest.store.insert_fixes)
         case "between commit and acknowledgement":
             MqttSession.acknowledge = _die  # type: ignore[method-assign]
         case "between acknowledgement and receipt":

@@ -95,14 +95,14 @@ async def test_flood_of_the_same_refusal_is_counted_not_stored_again(server: Ser
 async def test_message_our_own_code_cannot_store_is_set_aside_without_the_others(
     start_server: StartServer, department: Department, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert = ingest.store.insert_reports
+    insert = ingest.store.insert_fixes
 
     async def fails_on_the_poison(connection: Connection, reports: Any) -> None:
         if any(report.battery_pct == 66 for _, report in reports):
             raise ZeroDivisionError("a fault of our own")
         await insert(connection, reports)
 
-    monkeypatch.setattr(ingest.store, "insert_reports", fails_on_the_poison)
+    monkeypatch.setattr(ingest.store, "insert_fixes", fails_on_the_poison)
     await department.on_shift("w-1")
     await start_server()
     for battery_pct in (81, 66, 82):

@@ -21,6 +21,7 @@ SENDER = Sender(wire=Wire.NATIVE, name="w-07")
 FRESH = WatchState(
     device_id=DeviceId(7),
     shift_id=ShiftId(70),
+    shift_started_at=START,
     alarm_after_s=DEFAULT_ALARM_AFTER_S,
     evidence_at=START,
     evidence=Evidence.SHIFT_START,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import ingest.sequences
 import ingest.store
 import lone_worker.store
 from gyrophare.embedded.folder import free_port
@@ -19,6 +20,7 @@ from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Fix, Report, Sender, Sequence, Wire
 from gyrophare.platform.db import Connection, connect
 from gyrophare.platform.migrations.migrate import migrate
+from ingest.gate import Known
 from ingest.store import Device
 from tests.department import ORGANISATION
 
@@ -105,9 +107,9 @@ async def test_fixes_are_stored_once_also_late_into_a_compressed_chunk(
             fix=fix,
         )
 
-    await ingest.store.insert_reports(connection, [report(1, 0, 47.1), report(2, 0, 47.2), report(3, 5, 47.3)])
+    await ingest.store.insert_fixes(connection, [report(1, 0, 47.1), report(2, 0, 47.2), report(3, 5, 47.3)])
     await connection.execute("select compress_chunk(chunk) from show_chunks('fix') as chunk")
-    await ingest.store.insert_reports(connection, [report(2, 0, 47.2), report(4, 5, 47.4)])  # a repetition, a late one
+    await ingest.store.insert_fixes(connection, [report(2, 0, 47.2), report(4, 5, 47.4)])  # a repetition, a late one
     stored = await (await connection.execute("select message_key from fix order by message_key")).fetchall()
     assert [row["message_key"] for row in stored] == [1, 2, 3, 4]
 
@@ -118,11 +120,12 @@ async def test_fixes_are_stored_once_also_late_into_a_compressed_chunk(
         ((day_before + timedelta(minutes=minute)).replace(second=0, microsecond=0), 2) for minute in (0, 5)
     ]
 
-    [receipt] = await ingest.store.commit_sequences(
-        connection, [(device, Sequence(boot="b", number=number)) for number in (1, 2, 4)], clock.now()
-    )
+    said = [report(number, 0, 47.1) for number in (1, 2, 4)]
+    fresh, [receipt] = await ingest.sequences.commit(connection, said, clock.now())
+    assert fresh == said
     assert (receipt.up_to, receipt.also) == (2, (4,))
     await ingest.store.purge(connection, clock.now())
+    await ingest.store.note_latest(connection, said, {device.id: Known(heard_at=clock.now())})
     assert await ingest.store.find_latest(connection, [device.id])
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 import alerts.store
+import ingest.rejected
+import ingest.sequences
 import ingest.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
@@ -22,90 +23,147 @@ from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import Event, EventKind, Observation, Report, Sender
 from gyrophare.platform.db import Connection, Pool
+from ingest import gate
 from ingest.consumer import Batch
-from ingest.store import Device, Receipt, Rejected
-from lone_worker.stillness import fold
+from ingest.gate import Known
+from ingest.rejected import Rejected
+from ingest.sequences import Receipt
+from ingest.store import Device
+from lone_worker.stillness import WatchState, fold
 
 log = logging.getLogger(__name__)
 
 _ALARMS = {EventKind.SOS: AlertKind.SOS, EventKind.FALL: AlertKind.FALL}
 _STEPS_AT_ONCE = 100
-_Seen = TypeVar("_Seen", bound=Observation)
+Said = tuple[Device, Observation]
 
 
 async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
     """Commit `batch` and return what the devices may now forget."""
     now = clock.now()
     async with pool.connection() as connection, connection.transaction():
-        devices = await ingest.store.find_devices(connection, [sender for sender, _ in batch.sources])
-        reported = _known(batch.reports, devices)
-        events = _known(batch.events, devices)
+        found = await ingest.store.find_devices(connection, _senders(batch))
+        devices = {sender: device for sender, (device, _) in found.items()}
+        strangers = _strangers(batch, devices)
+        said = [(devices[seen.sender], seen) for one in batch for seen in one.observations if seen.sender in devices]
 
         # What was stored before must not count as movement now: of a repetition only the receipt is repeated.
-        reports = await ingest.store.without_repeated(connection, reported)
-        reports = await _without_private_life(connection, reports, now)
-        await ingest.store.insert_reports(connection, reports)
-        fresh = await ingest.store.insert_events(connection, events)
-        await ingest.store.note_latest(connection, fresh)
-        strangers = _strangers(batch, devices)
-        await ingest.store.insert_rejected(connection, [*batch.rejected, *strangers])
+        said, receipts = await ingest.sequences.commit(connection, said, now)
+        before = {device.id: knows for device, knows in found.values()}
+        said, known, refused = _admit(batch, said, before)
+        states = await lone_worker.store.lock_states(connection, {device.id for device, _ in said})
+        said = await _without_private_life(connection, said, states, now)
 
-        await _fold(connection, [*reports, *fresh])
+        reports = [(device, seen) for device, seen in said if isinstance(seen, Report)]
+        await ingest.store.insert_fixes(connection, reports)
+        fresh = await ingest.store.insert_events(
+            connection, [(device, seen) for device, seen in said if isinstance(seen, Event)]
+        )
+        await ingest.store.note_latest(connection, [*reports, *fresh], known)
+        await ingest.store.note_clocks(
+            connection,
+            {
+                device_id: knows.clock_skews_s
+                for device_id, knows in known.items()
+                if knows.clock_skews_s != before[device_id].clock_skews_s
+            },
+        )
+        rejected = [item for one in batch for item in one.rejected]
+        await ingest.rejected.insert(connection, [*rejected, *strangers, *refused])
+
+        await lone_worker.store.save_states(connection, _fold(states, [*reports, *fresh]))
         await _raise(connection, fresh, now)
-        await _raise_unreadable(connection, batch.unreadable_events, devices, now)
-
-        said: list[tuple[Device, Observation]] = [*reported, *events]
-        sequences = [(device, seen.sequence) for device, seen in said if seen.sequence is not None]
-        receipts = await ingest.store.commit_sequences(connection, sequences, now)
+        await _raise_unreadable(connection, _unreadable(batch, devices), now)
     if strangers:  # it may be somebody's watch that was never registered
         log.warning("%d messages of unknown devices are kept aside", len(strangers), extra={"action": "strangers"})
     return receipts
 
 
-def _known(seen: Iterable[_Seen], devices: Mapping[Sender, Device]) -> list[tuple[Device, _Seen]]:
-    return [(devices[one.sender], one) for one in seen if one.sender in devices]
+def _senders(batch: Batch) -> set[Sender]:
+    """Everybody a message speaks for, and whoever sent one that cannot be read."""
+    named = {seen.sender for one in batch for seen in one.observations}
+    return named | {one.sender for one in batch if one.sender is not None and not one.observations}
 
 
-def _strangers(batch: Batch, devices: Mapping[Sender, Device]) -> list[Rejected]:
+def _strangers(batch: Batch, devices: Collection[Sender]) -> list[Rejected]:
     return [
         Rejected(
-            topic=message.topic,
+            topic=one.message.topic,
             reason="unknown_device",
             detail=f"no registered device {sender.name!r} on the {sender.wire} wire, or it was revoked",
-            body=message.payload,
-            received_at=message.received_at,
+            body=one.message.payload,
+            received_at=one.message.received_at,
+            whatever_body=True,
         )
-        for sender, message in batch.sources
+        for one in batch
+        for sender in {seen.sender for seen in one.observations}
         if sender not in devices
     ]
 
 
+def _admit(
+    batch: Batch, said: Iterable[Said], before: Mapping[DeviceId, Known]
+) -> tuple[list[Said], dict[DeviceId, Known], list[Rejected]]:
+    """What of `said` may be believed, what its devices are known by from now on, and what was taken out."""
+    known = dict(before)
+    believed: list[Said] = []
+    refused: list[Rejected] = []
+    for device, seen in said:
+        admitted = gate.admit(seen, known[device.id])
+        known[device.id] = admitted.known
+        believed.append((device, admitted.seen))
+        if admitted.refusals:
+            message = next(one.message for one in batch if any(it is seen for it in one.observations))
+            refused += [
+                Rejected(
+                    topic=message.topic,
+                    reason=refusal.reason,
+                    detail=refusal.detail,
+                    body=message.payload,
+                    received_at=message.received_at,
+                )
+                for refusal in admitted.refusals
+            ]
+    return believed, known, refused
+
+
 async def _without_private_life(
-    connection: Connection, reports: list[tuple[Device, Report]], now: datetime
-) -> list[tuple[Device, Report]]:
-    """Outside a shift nobody is tracked: such a watch's report is a sign of life, its fix is never stored."""
-    watches = {device.id for device, report in reports if device.kind == "watch" and report.fix is not None}
-    if not watches:
-        return reports
-    shifts = await lone_worker.store.find_shifts(connection, watches, now)
+    connection: Connection, said: list[Said], states: Mapping[DeviceId, WatchState], now: datetime
+) -> list[Said]:
+    """Outside a shift nobody is tracked: what such a watch says is a sign of life, its fix is counted, never stored.
 
-    def kept(device: Device, report: Report) -> Report:
-        if report.fix is None or device.kind != "watch":
-            return report
-        on_duty = any(span.holds(report.fix.fixed_at) for span in shifts.get(device.id, ()))
-        return report if on_duty else replace(report, fix=None)
+    Whoever presses SOS or falls wants to be found.
+    """
 
-    return [(device, kept(device, report)) for device, report in reports]
+    def doubtful(device: Device, seen: Observation) -> bool:
+        if seen.fix is None or device.kind != "watch" or (isinstance(seen, Event) and seen.kind in _ALARMS):
+            return False
+        state = states.get(device.id)
+        return state is None or seen.fix.fixed_at < state.shift_started_at
+
+    asked = {device.id for device, seen in said if doubtful(device, seen)}
+    if not asked:
+        return said
+    shifts = await lone_worker.store.find_shifts(connection, asked, now)
+    kept: list[Said] = []
+    dropped: list[DeviceId] = []
+    for device, seen in said:
+        if doubtful(device, seen) and not any(
+            span.holds(seen.fix.fixed_at) for span in shifts.get(device.id, ()) if seen.fix is not None
+        ):
+            dropped.append(device.id)
+            kept.append((device, replace(seen, fix=None)))
+        else:
+            kept.append((device, seen))
+    await ingest.store.count_off_shift(connection, dropped, now)
+    return kept
 
 
-async def _fold(connection: Connection, seen: Sequence[tuple[Device, Observation]]) -> None:
+def _fold(states: Mapping[DeviceId, WatchState], said: Iterable[Said]) -> list[WatchState]:
     by_device: dict[DeviceId, list[Observation]] = defaultdict(list)
-    for device, observation in seen:
-        by_device[device.id].append(observation)
-    if by_device:
-        states = await lone_worker.store.lock_states(connection, by_device)
-        folded = [fold(state, by_device[device_id]) for device_id, state in states.items()]
-        await lone_worker.store.save_states(connection, folded)
+    for device, seen in said:
+        by_device[device.id].append(seen)
+    return [fold(states[device_id], heard) for device_id, heard in by_device.items() if device_id in states]
 
 
 async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], now: datetime) -> None:
@@ -138,11 +196,12 @@ async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
         await alerts.store.take_due_steps(connection, now, _STEPS_AT_ONCE)
 
 
-async def _raise_unreadable(
-    connection: Connection, unreadable: Sequence[tuple[Sender, str]], devices: Mapping[Sender, Device], now: datetime
-) -> None:
+def _unreadable(batch: Batch, devices: Mapping[Sender, Device]) -> list[Device]:
+    return [devices[one.sender] for one in batch if one.maybe_sos and one.sender is not None and one.sender in devices]
+
+
+async def _raise_unreadable(connection: Connection, heard: Sequence[Device], now: datetime) -> None:
     """What cannot be read on an event topic may have been an SOS: one technical alert an hour and device."""
-    heard = [devices[sender] for sender, _ in unreadable if sender in devices]
     who = await subjects.find(connection, {device.id for device in heard})
     raised = [
         NewAlert(

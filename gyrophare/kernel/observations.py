@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from gyrophare.kernel.geo import Position
 
@@ -93,8 +93,7 @@ class Doubt(StrEnum):
     """Too far from the fix before it for the time between them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
+class Sender(NamedTuple):
     """Who a message comes from, by its topic, or by its payload where a gateway speaks for others.
 
     `name` is the device's on its wire: `w-07`, `vans/van-1`, `user/device` (OwnTracks), a unique id (Traccar),

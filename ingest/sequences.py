@@ -1,0 +1,85 @@
+"""The table `receipt`: which numbers of each boot are committed. It knows repetitions, and what receipts say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import tuple_row
+
+from gyrophare.kernel.ids import DeviceId
+from gyrophare.kernel.observations import Observation
+from gyrophare.platform import sql
+from gyrophare.platform.db import Connection
+from ingest.store import QUERIES, Device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What of a native device's boot is stored: everything up to `up_to`, and `also` these beyond it."""
+
+    wire_name: str
+    boot: str
+    up_to: int
+    also: tuple[int, ...]
+
+
+async def commit(
+    connection: Connection, said: Sequence[tuple[Device, Observation]], now: datetime
+) -> tuple[list[tuple[Device, Observation]], list[Receipt]]:
+    """Note what this transaction stores: those of `said` that are new, and what may be receipted when it has committed.
+
+    What has no sequence counts as new here; its content tells repetitions when it is stored.
+    """
+    numbers: dict[tuple[DeviceId, str], list[int]] = defaultdict(list)
+    names: dict[DeviceId, str] = {}
+    for device, seen in said:
+        if seen.sequence is not None:
+            numbers[device.id, seen.sequence.boot].append(seen.sequence.number)
+            names[device.id] = device.sender.name
+    if not numbers:
+        return list(said), []
+    parameters = {
+        "device_id": sql.array(device_id for (device_id, _), those in numbers.items() for _ in those),
+        "boot": [boot for (_, boot), those in numbers.items() for _ in those],
+        "number": sql.array(number for those in numbers.values() for number in those),
+        "now": now,
+    }
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = await (await cursor.execute(QUERIES["commit_sequences"], parameters)).fetchall()
+    fresh: dict[tuple[DeviceId, str], set[int]] = {}
+    receipts = []
+    for device_id, boot, added, up_to in rows:
+        those = numbers[device_id, boot]
+        fresh[device_id, boot] = _numbers(added, those)
+        also = tuple(sorted({number for number in those if number > up_to})) if max(those) > up_to else ()
+        receipts.append(Receipt(wire_name=names[device_id], boot=boot, up_to=up_to, also=also))
+    return _first_of_each(said, fresh), receipts
+
+
+def _first_of_each(
+    said: Iterable[tuple[Device, Observation]], fresh: Mapping[tuple[DeviceId, str], set[int]]
+) -> list[tuple[Device, Observation]]:
+    """What is new of `said`, and of what it holds twice the first."""
+    new = []
+    for device, seen in said:
+        if seen.sequence is not None:
+            numbers = fresh[device.id, seen.sequence.boot]
+            if seen.sequence.number not in numbers:
+                continue
+            numbers.discard(seen.sequence.number)
+        new.append((device, seen))
+    return new
+
+
+def _numbers(multirange: str, asked: Sequence[int]) -> set[int]:
+    """Those of `asked` that PostgreSQL's `multirange`, as text, holds: "{[3,5),[7,8)}" holds 3, 4 and 7."""
+    if len(asked) == 1 and multirange != "{}":
+        return set(asked)
+    spans = [span.split(",") for span in multirange.strip("{[)}").split("),[") if span]
+    stored: set[int] = set()
+    for low, high in ((int(low), int(high)) for low, high in spans):
+        stored.update(number for number in asked if low <= number < high)
+    return stored

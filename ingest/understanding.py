@@ -1,0 +1,57 @@
+"""From a message to what it says: topic, decoder, and what cannot be used with its reason. Pure; never raises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gyrophare.kernel.errors import WireError
+from gyrophare.kernel.observations import Event, Observation, Sender
+from gyrophare.platform.mqtt import Received
+from ingest import topics
+from ingest.rejected import Rejected
+
+
+@dataclass(slots=True, kw_only=True)
+class Understood:
+    """One message and everything that was found in it."""
+
+    message: Received
+    sender: Sender | None = None
+    """Whom the topic names: the device, or the gateway that speaks for others; None when it is none of ours."""
+    observations: tuple[Observation, ...] = ()
+    rejected: list[Rejected] = field(default_factory=list)
+    maybe_sos: bool = False
+    """Refused as a whole on a topic that carries SOS: somebody must look."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it must not wait behind fixes."""
+        return self.maybe_sos or any(isinstance(seen, Event) for seen in self.observations)
+
+    def reject(self, reason: str, detail: str) -> None:
+        """Keep the message, or a part of it, aside."""
+        said = self.message
+        self.rejected.append(
+            Rejected(topic=said.topic, reason=reason, detail=detail, body=said.payload, received_at=said.received_at)
+        )
+
+
+def understand(message: Received) -> Understood:
+    """Decode `message`. What cannot be understood is in `rejected` with its reason."""
+    found = Understood(message=message)
+    try:
+        address = topics.parse(message.topic)
+    except WireError as error:
+        found.reject(error.reason, error.detail)
+        return found
+    found.sender = address.sender
+    try:
+        decoded = address.route.decode(message.payload, address.sender, message.received_at)
+    except WireError as error:
+        found.maybe_sos = address.route.may_be_sos
+        found.reject(error.reason, error.detail)
+        return found
+    found.observations = decoded.observations
+    for refusal in decoded.refusals:
+        found.reject(refusal.reason, refusal.detail)
+    return found
