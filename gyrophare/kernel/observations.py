@@ -6,12 +6,13 @@ Unknown is None, never 0: a speed of zero and a battery of zero are facts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gyrophare.kernel.geo import Position
+from gyrophare.kernel.values import value
 
 
 class Wire(StrEnum):
@@ -104,7 +105,7 @@ class Sender(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Fix:
     """One GNSS measurement."""
 
@@ -116,7 +117,7 @@ class Fix:
     altitude_m: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Sequence:
     """Where a message stands in its device's life: `number` grows by one within one `boot`."""
 
@@ -124,7 +125,7 @@ class Sequence:
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Report:
     """One periodic message of a device; a heartbeat without a fix is news too."""
 
@@ -148,7 +149,7 @@ class Report:
     """What else the device said, under its own keys; None when nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Event:
     """Something that happened once: a press, a fall, a Last Will."""
 
