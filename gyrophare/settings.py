@@ -82,7 +82,7 @@ class MqttSettings(_Section):
     )
     port: int = Field(0, ge=0, le=65535, description="port of the embedded broker; 0 takes a free one")
     receive_maximum: int = Field(
-        200, ge=1, le=10_000, description="messages the broker may hand over before the first is acknowledged"
+        1000, ge=1, le=10_000, description="messages the broker may hand over before the first is acknowledged"
     )
 
 

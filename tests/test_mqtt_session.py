@@ -13,7 +13,8 @@ import pytest
 from gyrophare.embedded import MqttBroker
 from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import NotReadyError
-from gyrophare.platform.mqtt import MqttSession
+from gyrophare.platform import mqtt, mqtt_socket
+from gyrophare.platform.mqtt import MqttSession, Received
 
 _number = itertools.count()
 
@@ -104,6 +105,44 @@ async def test_acknowledgement_of_a_past_connection_is_not_sent_on_the_next(brok
             taken.acknowledge(messages)
             again += [message.payload for message in messages]
     await taken.stop()
+    await speaks.stop()
+
+
+async def test_more_than_is_gathered_at_once_is_published(broker: MqttBroker) -> None:
+    """What paho could not hand over stayed there until something else was written: not even the pings went out."""
+    topic = f"large/{os.getpid()}/{next(_number)}"
+    hears, speaks = session(broker, topic), session(broker)
+    await hears.start()
+    await speaks.start()
+    bodies = [bytes([number]) * 900_000 for number in range(8)]
+    await asyncio.gather(*(speaks.publish(topic, body, timeout_s=20) for body in bodies))
+    assert await receive(hears, len(bodies)) == bodies
+    await hears.stop()
+    await speaks.stop()
+
+
+async def test_reading_pauses_while_too_much_is_unacknowledged(
+    broker: MqttBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the database is gone, a window of large messages must not fill the memory."""
+    monkeypatch.setattr(mqtt, "_UNACKNOWLEDGED_MAX_BYTES", 20_000)
+    monkeypatch.setattr(mqtt_socket, "_READ_AHEAD_BYTES", 5_000)
+    topic = f"pause/{os.getpid()}/{next(_number)}"
+    hears, speaks = session(broker, topic), session(broker)
+    await hears.start()
+    await speaks.start()
+    bodies = [b"%04d" % number + b"x" * 1_000 for number in range(90)]
+    for body in bodies:
+        await speaks.publish(topic, body)
+    await speaks.publish(topic, b"end")
+    held: list[Received] = []
+    while sum(len(message.payload) for message in held) <= 20_000:
+        held += await hears.receive(500)
+    assert sum(len(message.payload) for message in held) < 20_000 + 5_000 + 1_004
+    hears.acknowledge(held)
+    rest = await receive(hears, len(bodies) + 1 - len(held))
+    assert [message.payload for message in held] + rest == [*bodies, b"end"]
+    await hears.stop()
     await speaks.stop()
 
 
