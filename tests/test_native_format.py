@@ -259,6 +259,14 @@ def test_report_when_its_fix_is_bad_stays_as_a_sign_of_life(fix: dict[str, Any],
     assert refusal.reason == reason
 
 
+@pytest.mark.parametrize("rolled_at", ["2006-05-31T07:42:03+00:00", "1986-10-15T07:42:03+00:00"])
+def test_fix_of_a_receiver_whose_weeks_began_anew_is_left_to_the_gate(rolled_at: str) -> None:
+    decoded = decode({**WHOLE, "fix": {**FIX, "fixed_at": rolled_at}})
+    [report] = decoded.observations
+    assert report.fix is not None
+    assert (report.fix.fixed_at.isoformat(), decoded.refusals) == (rolled_at, ())
+
+
 @pytest.mark.parametrize("fix", [[], "47.3,5.0", 7, True])
 def test_report_when_its_fix_is_no_object_stays_too(fix: object) -> None:
     report = only_report({**WHOLE, "fix": fix})

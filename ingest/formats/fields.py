@@ -13,6 +13,8 @@ from gyrophare.kernel.geo import Position
 # Before this no GNSS watch of ours was made: a clock that says 1970 or 1980 is not set.
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+# What a receiver shows today whose weeks have begun anew twice; the gate knows how to read it.
+_EARLIEST_GNSS = datetime(1986, 1, 1, tzinfo=UTC)
 
 
 def number(
@@ -57,7 +59,12 @@ def same_identity(said: Any, name: str, key: str) -> None:
         raise WireError("identity_mismatch", f"{key} = {_short(said)}; expected {name!r}, whose topic this is")
 
 
-def instant(value: Any, key: str) -> datetime | None:
+def gnss_instant(value: Any, key: str) -> datetime | None:
+    """As `instant`, of a time that a receiver may have told: one or two times 1024 weeks late passes, for the gate."""
+    return instant(value, key, earliest=_EARLIEST_GNSS)
+
+
+def instant(value: Any, key: str, *, earliest: datetime = _EARLIEST) -> datetime | None:
     """ISO 8601 text with its offset, or epoch seconds, as aware UTC; None when absent. Raise WireError otherwise."""
     if value is None:
         return None
@@ -75,7 +82,7 @@ def instant(value: Any, key: str) -> datetime | None:
         raise WireError(
             "bad_field", f"{key} = {_short(value)}; expected an instant such as 2026-01-14T07:42:03Z"
         ) from None
-    if not _EARLIEST <= found <= _LATEST:
+    if not earliest <= found <= _LATEST:
         raise WireError("clock_not_set", f"{key} = {found.isoformat()}; expected a date from 2020 on")
     return found
 

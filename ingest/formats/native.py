@@ -12,7 +12,7 @@ from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Report, Sender, Sequence, Wire
 from ingest.formats import Decode, Decoded, Lane, Refusal, Route, message_key, read_json, storable
-from ingest.formats.fields import instant, number
+from ingest.formats.fields import gnss_instant, instant, number
 
 REPORTS_MAX = 500
 _BOOT_MAX = 64
@@ -129,7 +129,7 @@ def _fix(value: Any) -> Fix | None:
     if value is None:
         return None
     fields = _object(value, "fix")
-    fixed_at = instant(fields.get("fixed_at"), "fixed_at")
+    fixed_at = gnss_instant(fields.get("fixed_at"), "fixed_at")
     latitude_deg = number(fields, "lat", low=-90, high=90)
     longitude_deg = number(fields, "lon", low=-180, high=180)
     if fixed_at is None or latitude_deg is None or longitude_deg is None:

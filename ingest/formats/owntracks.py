@@ -13,7 +13,7 @@ from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Fix, Report, Sender, Wire
 from ingest.formats import Decoded, Lane, Route, message_key, read_json
-from ingest.formats.fields import instant, number
+from ingest.formats.fields import gnss_instant, instant, number
 
 _MPS_PER_KMH = 1 / 3.6
 _IGNORED = frozenset({"card", "cmd", "status", "waypoint", "waypoints", "transition", "lwt", "steps", "beacon"})
@@ -32,7 +32,7 @@ def decode(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
     if kind != "location":
         raise WireError("unknown_type", f"_type = {kind!r}; expected location")
 
-    fixed_at = instant(value.get("tst"), "tst")
+    fixed_at = gnss_instant(value.get("tst"), "tst")
     latitude_deg = number(value, "lat", low=-90, high=90)
     longitude_deg = number(value, "lon", low=-180, high=180)
     if fixed_at is None or latitude_deg is None or longitude_deg is None or latitude_deg == longitude_deg == 0:
