@@ -39,6 +39,15 @@ from unnest(
                altitude_m, battery_pct, steps, activity_mg, activity, buffered, doubts, extra, message_key)
 on conflict do nothing
 
+-- name: find_repeated
+-- Which of these were stored before, or twice just now: theirs is not the reception that the row tells of.
+select asked.number
+from unnest(%(device_id)s::bigint[], %(fixed_s)s::float8[], %(received_s)s::float8[], %(message_key)s::bigint[])
+    with ordinality as asked (device_id, fixed_s, received_s, message_key, number)
+join fix f on f.device_id = asked.device_id and f.fixed_at = to_timestamp(asked.fixed_s)
+    and f.message_key = asked.message_key
+where f.received_at <> to_timestamp(asked.received_s)
+
 -- name: note_latest
 -- The newest fix wins, whatever the order of arrival; a message without a fix or a battery keeps what was known.
 insert into device_latest as known (device_id, heard_at, sent_at, fixed_at, latitude_deg, longitude_deg, accuracy_m,

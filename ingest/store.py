@@ -81,14 +81,19 @@ async def register_device(
     return DeviceId(rows[0]["id"])
 
 
-async def insert_fixes(connection: Connection, reports: Sequence[tuple[Device, Report]]) -> None:
-    """Store the fixes, once each."""
+async def insert_fixes(
+    connection: Connection, reports: Sequence[tuple[Device, Report]]
+) -> Sequence[tuple[Device, Report]]:
+    """Store the fixes, once each, and return the reports that are new: a repetition is no news of now.
+
+    One that has neither a sequence nor a fix leaves no trace to know it by, and counts as new.
+    """
     fixes = sorted(
         ((device.id, report.message_key, report, report.fix) for device, report in reports if report.fix is not None),
         key=lambda row: row[:2],
     )
     if not fixes:
-        return
+        return reports
     columns = {
         "device_id": sql.array(device_id for device_id, _, _, _ in fixes),
         "fixed_s": sql.array(fix.fixed_at.timestamp() for _, _, _, fix in fixes),
@@ -109,7 +114,13 @@ async def insert_fixes(connection: Connection, reports: Sequence[tuple[Device, R
         "extra": [json.dumps(report.extra) if report.extra else None for _, _, report, _ in fixes],
         "message_key": sql.array(message_key for _, message_key, _, _ in fixes),
     }
-    await connection.execute(QUERIES["insert_fixes"], columns)
+    stored = await connection.execute(QUERIES["insert_fixes"], columns)
+    if stored.rowcount == len(fixes):
+        return reports
+    asked = {key: columns[key] for key in ("device_id", "fixed_s", "received_s", "message_key")}
+    rows = await (await connection.execute(QUERIES["find_repeated"], asked)).fetchall()
+    repeated = {id(fixes[row["number"] - 1][2]) for row in rows}
+    return [(device, report) for device, report in reports if id(report) not in repeated]
 
 
 async def note_latest(

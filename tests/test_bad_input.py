@@ -97,10 +97,10 @@ async def test_message_our_own_code_cannot_store_is_set_aside_without_the_others
 ) -> None:
     insert = ingest.store.insert_fixes
 
-    async def fails_on_the_poison(connection: Connection, reports: Any) -> None:
+    async def fails_on_the_poison(connection: Connection, reports: Any) -> Any:
         if any(report.battery_pct == 66 for _, report in reports):
             raise ZeroDivisionError("a fault of our own")
-        await insert(connection, reports)
+        return await insert(connection, reports)
 
     monkeypatch.setattr(ingest.store, "insert_fixes", fails_on_the_poison)
     await department.on_shift("w-1")

@@ -54,8 +54,9 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         states = await lone_worker.store.lock_states(connection, {device.id for device, _ in said})
         said = await _without_private_life(connection, said, states, now)
 
-        reports = [(device, seen) for device, seen in said if isinstance(seen, Report)]
-        await ingest.store.insert_fixes(connection, reports)
+        reports = await ingest.store.insert_fixes(
+            connection, [(device, seen) for device, seen in said if isinstance(seen, Report)]
+        )
         fresh = await ingest.store.insert_events(
             connection, [(device, seen) for device, seen in said if isinstance(seen, Event)]
         )
