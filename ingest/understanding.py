@@ -30,10 +30,12 @@ class Understood:
 
     def reject(self, reason: str, detail: str) -> None:
         """Keep the message, or a part of it, aside."""
+        self.rejected.append(self.refused(reason, detail))
+
+    def refused(self, reason: str, detail: str) -> Rejected:
+        """The message with the reason why it, or a part of it, is kept aside."""
         said = self.message
-        self.rejected.append(
-            Rejected(topic=said.topic, reason=reason, detail=detail, body=said.payload, received_at=said.received_at)
-        )
+        return Rejected(topic=said.topic, reason=reason, detail=detail, body=said.payload, received_at=said.received_at)
 
 
 def understand(message: Received) -> Understood:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from typing import Any
 
+import lone_worker.store
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.observations import Wire
 from gyrophare.server import Server
-from tests.department import Department
+from tests.department import DIJON, Department
 
 
 def without_sequence(report: dict[str, Any]) -> dict[str, Any]:
@@ -74,3 +77,97 @@ async def test_clock_that_is_off_is_remembered_and_corrected(
     assert state["evidence_at"] == clock.now()
     [latest] = await department.rows("select clock_skews_s from device_latest")
     assert latest["clock_skews_s"] == [365 * 86_400.0] * 5
+
+
+# ------------------------------------------------------------------ outside a shift
+
+EVERYWHERE = """
+    select device_id from fix
+    union all select device_id from device_latest where latitude_deg is not null or fixed_at is not null
+    union all select id from event where latitude_deg is not null or fixed_at is not null
+    union all select id from rejected where length(body) > 0
+"""
+
+
+def ahead(report: dict[str, Any], clock: ManualClock) -> dict[str, Any]:
+    report["fix"]["fixed_at"] = (clock.now() + timedelta(hours=1)).isoformat()
+    return report
+
+
+async def test_positions_leave_no_trace_when_nobody_is_on_shift(
+    server: Server, department: Department, clock: ManualClock
+) -> None:
+    await department.register("w-1")
+    for offset_m in (0, 50):
+        await department.send("w-1", department.report("w-1", steps=3, offset_m=offset_m))
+    await department.send("w-1", ahead(department.report("w-1"), clock))
+    await department.send("w-1", department.report("w-1", battery_pct=101))
+    await department.send("w-1", [department.report("w-1"), {"seq": "x", "fix": department.report("w-1")["fix"]}])
+    await department.send("w-1", b'{"fix": {"lat": 47.3215, "lon": 5.0415')
+    await department.press("w-1", "checkin", fix=department.report("w-1")["fix"])
+    await department.press("w-1", "ok", fix=ahead(department.report("w-1"), clock)["fix"])
+    reasons = await department.until_rows(4, "select reason, detail, topic from rejected order by reason")
+    assert [row["reason"] for row in reasons] == ["bad_field", "fix_in_future", "fix_in_future", "malformed"]
+    assert "47.3" not in str(reasons)
+    assert await department.until_rows(1, "select fixes from off_shift_count where fixes = 5") == [{"fixes": 5}]
+    events = await department.until_rows(2, "select kind, battery_pct from event order by id")
+    assert [row["kind"] for row in events] == ["checkin", "ok"]
+    [latest] = await department.rows("select heard_at, battery_pct from device_latest")
+    assert latest == {"heard_at": clock.now(), "battery_pct": 83}
+    assert await department.rows(EVERYWHERE) == []
+    dumped = await department.rows(
+        "select f::text from (select * from rejected) f union all select e::text from event e"
+    )
+    assert "5.04" not in str(dumped)
+
+
+async def test_sos_shows_where_it_was_pressed_when_nobody_is_on_shift(
+    server: Server, department: Department, clock: ManualClock
+) -> None:
+    await department.register("w-1")
+    await department.press("w-1", "sos", fix=department.report("w-1")["fix"], battery_pct=101)
+    [alert] = await department.until_rows(1, "select latitude_deg, longitude_deg from alert")
+    assert (alert["latitude_deg"], alert["longitude_deg"]) == DIJON
+    [kept] = await department.until_rows(1, "select body from rejected")
+    assert b"battery_pct" in kept["body"]  # what was refused of it must be explained
+
+
+async def test_what_is_refused_is_kept_whole_when_somebody_is_on_shift(
+    server: Server, department: Department, clock: ManualClock
+) -> None:
+    await department.on_shift("w-1")
+    report = ahead(department.report("w-1"), clock)
+    await department.send("w-1", report)
+    [kept] = await department.until_rows(1, "select reason, body from rejected")
+    assert (kept["reason"], json.loads(kept["body"])) == ("fix_in_future", report)
+
+
+async def test_what_is_refused_is_kept_without_its_body_when_part_of_it_was_before_the_shift(
+    server: Server, department: Department, clock: ManualClock
+) -> None:
+    before = department.report("w-1", offset_m=900)
+    clock.advance(600)
+    await department.on_shift("w-1")
+    clock.advance(60)
+    await department.send("w-1", [before, department.report("w-1"), department.report("w-1", battery_pct=101)])
+    [kept] = await department.until_rows(1, "select reason, body from rejected")
+    assert kept == {"reason": "bad_field", "body": b""}
+    assert len(await department.rows("select from fix")) == 2
+
+
+async def test_watch_is_on_no_map_when_its_shift_has_ended(
+    server: Server, department: Department, clock: ManualClock
+) -> None:
+    device_id = await department.on_shift("w-1")
+    clock.advance(60)
+    await department.send("w-1", department.report("w-1"))
+    await department.until_rows(1, "select from fix")
+    last_at = clock.now()
+    clock.advance(60)
+    await lone_worker.store.end_shift(department.connection, device_id, clock.now())
+    clock.advance(60)
+    await department.send("w-1", department.report("w-1", offset_m=900))
+    [latest] = await department.until_rows(
+        1, "select fixed_at from device_latest where heard_at = %(now)s", now=clock.now()
+    )
+    assert latest["fixed_at"] == last_at  # where the shift was, not where its wearer went afterwards

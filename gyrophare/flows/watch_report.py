@@ -29,6 +29,7 @@ from ingest.gate import Known
 from ingest.rejected import Rejected
 from ingest.sequences import Receipt
 from ingest.store import Device
+from ingest.understanding import Understood
 from lone_worker.stillness import WatchState, fold
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 _ALARMS = {EventKind.SOS: AlertKind.SOS, EventKind.FALL: AlertKind.FALL}
 _STEPS_AT_ONCE = 100
 Said = tuple[Device, Observation]
+Refused = tuple[Understood, Rejected]
 
 
 async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
@@ -51,8 +53,10 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         said, receipts = await ingest.sequences.commit(connection, said, now)
         before = {device.id: knows for device, knows in found.values()}
         said, known, refused = _admit(batch, said, before)
-        states = await lone_worker.store.lock_states(connection, {device.id for device, _ in said})
-        said = await _without_private_life(connection, said, states, now)
+        refused += [(one, item) for one in batch for item in one.rejected]
+        heard = {device.id for device, _ in said} | {device.id for one, _ in refused for device in _of(one, devices)}
+        states = await lone_worker.store.lock_states(connection, heard)
+        said, private = await _without_private_life(connection, said, states, now)
 
         reports = await ingest.store.insert_fixes(
             connection, [(device, seen) for device, seen in said if isinstance(seen, Report)]
@@ -69,8 +73,8 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
                 if knows.clock_skews_s != before[device_id].clock_skews_s
             },
         )
-        rejected = [item for one in batch for item in one.rejected]
-        await ingest.rejected.insert(connection, [*rejected, *strangers, *refused])
+        private |= {device.id for one, _ in refused for device in _of(one, devices) if device.id not in states}
+        await ingest.rejected.insert(connection, [*_discreet(refused, devices, private), *strangers])
 
         await lone_worker.store.save_states(connection, _fold(states, [*reports, *fresh]))
         await _raise(connection, fresh, now)
@@ -84,6 +88,13 @@ def _senders(batch: Batch) -> set[Sender]:
     """Everybody a message speaks for, and whoever sent one that cannot be read."""
     named = {seen.sender for one in batch for seen in one.observations}
     return named | {one.sender for one in batch if one.sender is not None and not one.observations}
+
+
+def _of(one: Understood, devices: Mapping[Sender, Device]) -> list[Device]:
+    """The registered watches that a message is of: the one its topic names, those that a gateway speaks for."""
+    senders = {one.sender, *(seen.sender for seen in one.observations)}
+    found = [devices[sender] for sender in senders if sender is not None and sender in devices]
+    return [device for device in found if device.kind == "watch"]
 
 
 def _strangers(batch: Batch, devices: Collection[Sender]) -> list[Rejected]:
@@ -104,36 +115,42 @@ def _strangers(batch: Batch, devices: Collection[Sender]) -> list[Rejected]:
 
 def _admit(
     batch: Batch, said: Iterable[Said], before: Mapping[DeviceId, Known]
-) -> tuple[list[Said], dict[DeviceId, Known], list[Rejected]]:
+) -> tuple[list[Said], dict[DeviceId, Known], list[Refused]]:
     """What of `said` may be believed, what its devices are known by from now on, and what was taken out."""
     known = dict(before)
     believed: list[Said] = []
-    refused: list[Rejected] = []
+    refused: list[Refused] = []
     for device, seen in said:
         admitted = gate.admit(seen, known[device.id])
         known[device.id] = admitted.known
         believed.append((device, admitted.seen))
         if admitted.refusals:
-            message = next(one.message for one in batch if any(it is seen for it in one.observations))
-            refused += [
-                Rejected(
-                    topic=message.topic,
-                    reason=refusal.reason,
-                    detail=refusal.detail,
-                    body=message.payload,
-                    received_at=message.received_at,
-                )
-                for refusal in admitted.refusals
-            ]
+            one = next(one for one in batch if any(it is seen for it in one.observations))
+            refused += [(one, one.refused(refusal.reason, refusal.detail)) for refusal in admitted.refusals]
     return believed, known, refused
+
+
+def _discreet(
+    refused: Iterable[Refused], devices: Mapping[Sender, Device], private: Collection[DeviceId]
+) -> Iterable[Rejected]:
+    """What was refused, with its reason; of a watch that protects nobody now without the body: a position is in it.
+
+    Who asks for help wants to be found, and what may have been an SOS must be explained.
+    """
+    for one, item in refused:
+        asks_for_help = one.maybe_sos or any(isinstance(it, Event) and it.kind in _ALARMS for it in one.observations)
+        if asks_for_help or not any(device.id in private for device in _of(one, devices)):
+            yield item
+        else:
+            yield replace(item, body=b"")
 
 
 async def _without_private_life(
     connection: Connection, said: list[Said], states: Mapping[DeviceId, WatchState], now: datetime
-) -> list[Said]:
+) -> tuple[list[Said], set[DeviceId]]:
     """Outside a shift nobody is tracked: what such a watch says is a sign of life, its fix is counted, never stored.
 
-    Whoever presses SOS or falls wants to be found.
+    Whoever presses SOS or falls wants to be found. Beside what is left: of whom something was dropped.
     """
 
     def doubtful(device: Device, seen: Observation) -> bool:
@@ -144,7 +161,7 @@ async def _without_private_life(
 
     asked = {device.id for device, seen in said if doubtful(device, seen)}
     if not asked:
-        return said
+        return said, set()
     shifts = await lone_worker.store.find_shifts(connection, asked, now)
     kept: list[Said] = []
     dropped: list[DeviceId] = []
@@ -157,7 +174,7 @@ async def _without_private_life(
         else:
             kept.append((device, seen))
     await ingest.store.count_off_shift(connection, dropped, now)
-    return kept
+    return kept, set(dropped)
 
 
 def _fold(states: Mapping[DeviceId, WatchState], said: Iterable[Said]) -> list[WatchState]:
