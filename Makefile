@@ -76,4 +76,5 @@ lock:
 	$(PYTHON) -m venv .gyrophare/lock-venv && .gyrophare/lock-venv/bin/pip install --quiet pip-tools==7.6.2
 	$(LOCK) --extra embedded --build-deps-for editable -o requirements/runtime.lock pyproject.toml
 	$(LOCK) --extra embedded --extra dev -c requirements/runtime.lock -o requirements/dev.lock pyproject.toml
-	$(LOCK) --extra node -c requirements/runtime.lock -o requirements/node.lock pyproject.toml
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["node"])' > .gyrophare/node.in
+	$(LOCK) -o requirements/node.lock .gyrophare/node.in
