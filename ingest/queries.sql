@@ -105,13 +105,9 @@ returning device_id, message_key
 -- What a device may forget, and what of it is new: `fresh` is what this statement added. It locks the boots, ordered, so
 -- of two processes with the same message the second waits and finds nothing new.
 insert into receipt as known (device_id, boot, committed, fresh, updated_at)
-select device_id, boot, spans, spans, %(now)s
-from (
-    select device_id, boot, range_agg(int8range(number, number, '[]')) as spans
-    from unnest(%(device_id)s::bigint[], %(boot)s::text[], %(number)s::bigint[]) as incoming (device_id, boot, number)
-    group by device_id, boot
-    order by device_id, boot
-) as incoming
+select device_id, boot, spans::int8multirange, spans::int8multirange, %(now)s
+from unnest(%(device_id)s::bigint[], %(boot)s::text[], %(spans)s::text[]) as incoming (device_id, boot, spans)
+order by device_id, boot
 on conflict (device_id, boot) do update set
     committed = known.committed + excluded.committed, fresh = excluded.committed - known.committed,
     updated_at = excluded.updated_at

@@ -15,6 +15,8 @@ from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 from ingest.store import QUERIES, Device
 
+_Boot = tuple[DeviceId, str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
@@ -28,39 +30,59 @@ class Receipt:
 
 async def commit(
     connection: Connection, said: Sequence[tuple[Device, Observation]], now: datetime
-) -> tuple[list[tuple[Device, Observation]], list[Receipt]]:
+) -> tuple[Sequence[tuple[Device, Observation]], list[Receipt]]:
     """Note what this transaction stores: those of `said` that are new, and what may be receipted when it has committed.
 
     What has no sequence counts as new here; its content tells repetitions when it is stored.
     """
-    numbers: dict[tuple[DeviceId, str], list[int]] = defaultdict(list)
+    numbers: dict[_Boot, list[int]] = defaultdict(list)
     names: dict[DeviceId, str] = {}
     for device, seen in said:
         if seen.sequence is not None:
             numbers[device.id, seen.sequence.boot].append(seen.sequence.number)
             names[device.id] = device.sender.name
     if not numbers:
-        return list(said), []
+        return said, []
+    spans = {boot: _spans(those) for boot, those in numbers.items()}
     parameters = {
-        "device_id": sql.array(device_id for (device_id, _), those in numbers.items() for _ in those),
-        "boot": [boot for (_, boot), those in numbers.items() for _ in those],
-        "number": sql.array(number for those in numbers.values() for number in those),
+        "device_id": sql.array(device_id for device_id, _ in spans),
+        "boot": sql.texts(boot for _, boot in spans),
+        "spans": sql.texts(spans.values()),
         "now": now,
     }
     async with connection.cursor(row_factory=tuple_row) as cursor:
         rows = await (await cursor.execute(QUERIES["commit_sequences"], parameters)).fetchall()
-    fresh: dict[tuple[DeviceId, str], set[int]] = {}
+    added_of: dict[_Boot, str] = {}
+    repeated = False
     receipts = []
     for device_id, boot, added, up_to in rows:
         those = numbers[device_id, boot]
-        fresh[device_id, boot] = _numbers(added, those)
+        added_of[device_id, boot] = added
+        repeated |= added != spans[device_id, boot] or (len(those) > 1 and len(set(those)) < len(those))
         also = tuple(sorted({number for number in those if number > up_to})) if max(those) > up_to else ()
         receipts.append(Receipt(wire_name=names[device_id], boot=boot, up_to=up_to, also=also))
-    return _first_of_each(said, fresh), receipts
+    if repeated:
+        said = _first_of_each(said, {boot: _numbers(added, numbers[boot]) for boot, added in added_of.items()})
+    return said, receipts
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """A multirange of `numbers`, as text, in the one way that PostgreSQL writes it: 3, 4 and 7 are "{[3,5),[7,8)}"."""
+    if len(numbers) == 1:
+        return f"{{[{numbers[0]},{numbers[0] + 1})}}"
+    spans: list[str] = []
+    ordered = sorted(numbers)
+    low = before = ordered[0]
+    for number in ordered:
+        if number > before + 1:
+            spans.append(f"[{low},{before + 1})")
+            low = number
+        before = number
+    return "{" + ",".join([*spans, f"[{low},{before + 1})"]) + "}"
 
 
 def _first_of_each(
-    said: Iterable[tuple[Device, Observation]], fresh: Mapping[tuple[DeviceId, str], set[int]]
+    said: Iterable[tuple[Device, Observation]], fresh: Mapping[_Boot, set[int]]
 ) -> list[tuple[Device, Observation]]:
     """What is new of `said`, and of what it holds twice the first."""
     new = []

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Literal
 
 from psycopg.rows import tuple_row
@@ -22,6 +23,16 @@ from gyrophare.platform.db import Connection
 from ingest.gate import Known
 
 QUERIES = sql.load(__file__)
+_BY_DEVICE = itemgetter(0, 1)
+_LATEST_COLUMNS = (
+    *("device_id", "heard_s", "sent_s", "steps_total", "battery_pct"),
+    *("fixed_s", "latitude_deg", "longitude_deg", "accuracy_m", "speed_mps"),
+)
+_NOWHERE = (None,) * 5
+_FIX_NUMBERS = (
+    *("device_id", "message_key", "fixed_s", "received_s", "sent_s", "latitude_deg", "longitude_deg", "accuracy_m"),
+    *("speed_mps", "course_deg", "altitude_m", "battery_pct", "steps", "activity_mg", "buffered"),
+)
 RETENTION = timedelta(days=60)  # CNIL's yardstick of two months
 
 
@@ -88,38 +99,42 @@ async def insert_fixes(
 
     One that has neither a sequence nor a fix leaves no trace to know it by, and counts as new.
     """
-    fixes = sorted(
-        ((device.id, report.message_key, report, report.fix) for device, report in reports if report.fix is not None),
-        key=lambda row: row[:2],
-    )
+    fixes = [
+        (
+            device.id,
+            report.message_key,
+            fix.fixed_at.timestamp(),
+            report.received_at.timestamp(),
+            _seconds(report.sent_at),
+            fix.position.latitude_deg,
+            fix.position.longitude_deg,
+            fix.accuracy_m,
+            fix.speed_mps,
+            fix.course_deg,
+            fix.altitude_m,
+            report.battery_pct,
+            report.steps,
+            report.activity_mg,
+            report.buffered,
+            report,
+        )
+        for device, report in reports
+        if (fix := report.fix) is not None
+    ]
     if not fixes:
         return reports
-    columns = {
-        "device_id": sql.array(device_id for device_id, _, _, _ in fixes),
-        "fixed_s": sql.array(fix.fixed_at.timestamp() for _, _, _, fix in fixes),
-        "received_s": sql.array(report.received_at.timestamp() for _, _, report, _ in fixes),
-        "sent_s": sql.array(_seconds(report.sent_at) for _, _, report, _ in fixes),
-        "latitude_deg": sql.array(fix.position.latitude_deg for _, _, _, fix in fixes),
-        "longitude_deg": sql.array(fix.position.longitude_deg for _, _, _, fix in fixes),
-        "accuracy_m": sql.array(fix.accuracy_m for _, _, _, fix in fixes),
-        "speed_mps": sql.array(fix.speed_mps for _, _, _, fix in fixes),
-        "course_deg": sql.array(fix.course_deg for _, _, _, fix in fixes),
-        "altitude_m": sql.array(fix.altitude_m for _, _, _, fix in fixes),
-        "battery_pct": sql.array(report.battery_pct for _, _, report, _ in fixes),
-        "steps": sql.array(report.steps for _, _, report, _ in fixes),
-        "activity_mg": sql.array(report.activity_mg for _, _, report, _ in fixes),
-        "activity": [report.activity for _, _, report, _ in fixes],
-        "buffered": sql.array(report.buffered for _, _, report, _ in fixes),
-        "doubts": [",".join(report.doubts) or None for _, _, report, _ in fixes],
-        "extra": [json.dumps(report.extra) if report.extra else None for _, _, report, _ in fixes],
-        "message_key": sql.array(message_key for _, message_key, _, _ in fixes),
-    }
-    stored = await connection.execute(QUERIES["insert_fixes"], columns)
-    if stored.rowcount == len(fixes):
-        return reports
+    fixes.sort(key=_BY_DEVICE)
+    *numbers, stored_reports = zip(*fixes, strict=True)
+    columns = dict(zip(_FIX_NUMBERS, map(sql.array, numbers), strict=True))
+    columns["activity"] = sql.texts(report.activity for report in stored_reports)
+    columns["doubts"] = sql.texts(",".join(report.doubts) or None for report in stored_reports)
+    columns["extra"] = sql.texts(json.dumps(report.extra) if report.extra else None for report in stored_reports)
+    await connection.execute(QUERIES["insert_fixes"], columns)
+    if all(report.sequence is not None for report in stored_reports):
+        return reports  # a number tells a repetition before it comes here
     asked = {key: columns[key] for key in ("device_id", "fixed_s", "received_s", "message_key")}
     rows = await (await connection.execute(QUERIES["find_repeated"], asked)).fetchall()
-    repeated = {id(fixes[row["number"] - 1][2]) for row in rows}
+    repeated = {id(stored_reports[row["number"] - 1]) for row in rows}
     return [(device, report) for device, report in reports if id(report) not in repeated]
 
 
@@ -130,29 +145,30 @@ async def note_latest(
     newest: dict[DeviceId, Fix | None] = {}
     batteries: dict[DeviceId, tuple[datetime, float]] = {}
     for device, seen in said:
-        fix, before = seen.fix, newest.setdefault(device.id, None)
-        if fix is not None and (before is None or fix.fixed_at >= before.fixed_at):
-            newest[device.id] = fix
+        device_id, fix = device.id, seen.fix
+        before = newest.setdefault(device_id, fix)
+        if fix is not None and before is not fix and (before is None or fix.fixed_at >= before.fixed_at):
+            newest[device_id] = fix
         if seen.battery_pct is not None:
             at = (seen.sent_at if isinstance(seen, Report) else seen.occurred_at) or seen.received_at
-            if device.id not in batteries or at >= batteries[device.id][0]:
-                batteries[device.id] = at, seen.battery_pct
+            if device_id not in batteries or at >= batteries[device_id][0]:
+                batteries[device_id] = at, seen.battery_pct
     if not newest:
         return
-    rows = [(device_id, known[device_id], fix, batteries.get(device_id)) for device_id, fix in newest.items()]
-    columns = {
-        "device_id": sql.array(device_id for device_id, _, _, _ in rows),
-        "heard_s": sql.array(_seconds(knows.heard_at) for _, knows, _, _ in rows),
-        "sent_s": sql.array(_seconds(knows.sent_at) for _, knows, _, _ in rows),
-        "fixed_s": sql.array(fix.fixed_at.timestamp() if fix else None for _, _, fix, _ in rows),
-        "latitude_deg": sql.array(fix.position.latitude_deg if fix else None for _, _, fix, _ in rows),
-        "longitude_deg": sql.array(fix.position.longitude_deg if fix else None for _, _, fix, _ in rows),
-        "accuracy_m": sql.array(fix.accuracy_m if fix else None for _, _, fix, _ in rows),
-        "speed_mps": sql.array(fix.speed_mps if fix else None for _, _, fix, _ in rows),
-        "battery_pct": sql.array(battery[1] if battery else None for _, _, _, battery in rows),
-        "steps_total": sql.array(knows.steps_total for _, knows, _, _ in rows),
-    }
-    await connection.execute(QUERIES["note_latest"], columns)
+    rows = [
+        (
+            device_id,
+            _seconds(knows.heard_at),
+            _seconds(knows.sent_at),
+            knows.steps_total,
+            batteries[device_id][1] if device_id in batteries else None,
+            *(_NOWHERE if fix is None else _place(fix)),
+        )
+        for device_id, fix in newest.items()
+        for knows in (known[device_id],)
+    ]
+    columns = map(sql.array, zip(*rows, strict=True))
+    await connection.execute(QUERIES["note_latest"], dict(zip(_LATEST_COLUMNS, columns, strict=True)))
 
 
 async def note_clocks(connection: Connection, skews_s: Mapping[DeviceId, Sequence[float]]) -> None:
@@ -234,3 +250,8 @@ def _fix(
 
 def _seconds(at: datetime | None) -> float | None:
     return None if at is None else at.timestamp()
+
+
+def _place(fix: Fix) -> tuple[float | None, ...]:
+    here = fix.position
+    return fix.fixed_at.timestamp(), here.latitude_deg, here.longitude_deg, fix.accuracy_m, fix.speed_mps

@@ -43,11 +43,14 @@ Refused = tuple[Understood, Rejected]
 async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
     """Commit `batch` and return what the devices may now forget."""
     now = clock.now()
-    async with pool.connection() as connection, connection.transaction():
+    # A pipeline: what asks for no answer waits for none, and the whole goes with the commit.
+    async with pool.connection() as connection, connection.pipeline(), connection.transaction():
         found = await ingest.store.find_devices(connection, _senders(batch))
         devices = {sender: device for sender, (device, _) in found.items()}
         strangers = _strangers(batch, devices)
-        said = [(devices[seen.sender], seen) for one in batch for seen in one.observations if seen.sender in devices]
+        said: Sequence[Said] = [
+            (devices[seen.sender], seen) for one in batch for seen in one.observations if seen.sender in devices
+        ]
 
         # What was stored before must not count as movement now: of a repetition only the receipt is repeated.
         said, receipts = await ingest.sequences.commit(connection, said, now)
@@ -146,8 +149,8 @@ def _discreet(
 
 
 async def _without_private_life(
-    connection: Connection, said: list[Said], states: Mapping[DeviceId, WatchState], now: datetime
-) -> tuple[list[Said], set[DeviceId]]:
+    connection: Connection, said: Sequence[Said], states: Mapping[DeviceId, WatchState], now: datetime
+) -> tuple[Sequence[Said], set[DeviceId]]:
     """Outside a shift nobody is tracked: what such a watch says is a sign of life, its fix is counted, never stored.
 
     Whoever presses SOS or falls wants to be found. Beside what is left: of whom something was dropped.

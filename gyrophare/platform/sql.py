@@ -29,8 +29,20 @@ def load(beside: str, name: str = "queries.sql") -> dict[str, LiteralString]:
 
 
 def array(values: Iterable[float | bool | None]) -> str:
-    """A PostgreSQL array of numbers or booleans as text.
+    """A PostgreSQL array of finite numbers or booleans as text.
 
-    psycopg asks each element for its type: for the columns of a batch of fixes that costs three times as much.
+    psycopg asks each element for its type: for the columns of a batch of fixes that costs eight times as much.
     """
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    return "{" + ",".join(map(repr, values)).replace("None", "NULL") + "}"
+
+
+def texts(values: Iterable[str | None]) -> str:
+    """A PostgreSQL array of texts as text; an empty one where all are None, which `unnest` fills up beside others."""
+    some = list(values)
+    if some.count(None) == len(some):
+        return "{}"
+    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in some]) + "}"
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
