@@ -15,6 +15,7 @@ _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 # What a receiver shows today whose weeks have begun anew twice; the gate knows how to read it.
 _EARLIEST_GNSS = datetime(1986, 1, 1, tzinfo=UTC)
+_TINY = 1e-30  # PostgreSQL's real refuses 1e-320, and with it the whole message
 
 
 def number(
@@ -37,7 +38,7 @@ def number(
         return None
     if not math.isfinite(found) or not low <= found <= high:
         raise WireError("bad_field", f"{key} = {found!r}; expected {low:g} to {high:g}")
-    return found
+    return found if found > _TINY or found < -_TINY else 0.0
 
 
 def position(source: Mapping[str, Any], latitude_key: str, longitude_key: str) -> Position | None:

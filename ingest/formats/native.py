@@ -120,9 +120,13 @@ def _report(
         activity_mg=_lenient(lambda: number(motion, "activity_mg", low=0, high=16_000, unknown=-1), doubts),
         battery_pct=_lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts),
         buffered=fields.get("buffered") is True,
-        doubts=(*(Doubt(doubt.reason) for doubt in doubts), *(() if sequence else (Doubt.NO_SEQUENCE,))),
+        doubts=_named(doubts) if sequence else (*_named(doubts), Doubt.NO_SEQUENCE),
     )
     return report, doubts
+
+
+def _named(doubts: list[Refusal]) -> tuple[Doubt, ...]:
+    return tuple(dict.fromkeys(Doubt(doubt.reason) for doubt in doubts)) if doubts else ()
 
 
 def _fix(value: Any) -> Fix | None:
