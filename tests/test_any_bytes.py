@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Observation, Report, Sender
-from ingest.formats import EXTRA_MAX_BYTES, Decoded, Route, storable
+from ingest.formats import EXTRA_MAX_BYTES, Decoded, Route, read_json, storable
 from ingest.topics import ROUTES
 from tests.golden_cases import Case, load
 
@@ -112,6 +115,45 @@ def test_golden_payload_when_mangled_is_understood_or_refused(case: Case, data: 
         _check_words(refused.reason, refused.detail)
     else:
         _check_decoded(decoded, case.received_at)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_golden_payload_when_a_value_is_nested_deeply_is_understood_or_refused(case: Case) -> None:
+    """To quote such a value in a refusal takes more of the stack than to read it did."""
+    value = _json(case.body)
+    deepest = _deepest_read()
+    for holed, depth in itertools.product(_holed(value), [19, *range(deepest - 30, deepest + 2, 3)]):
+        body = json.dumps(holed).replace('"HERE"', "[" * depth + "]" * depth).encode()
+        try:
+            decoded = case.decode(body)
+        except WireError as refused:
+            _check_words(refused.reason, refused.detail)
+        else:
+            _check_decoded(decoded, case.received_at)
+
+
+def _holed(value: Any) -> Iterator[Any]:
+    """The value with one after the other of its parts replaced by "HERE"."""
+    yield "HERE"
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        for holed in _holed(inner):
+            copy = value.copy()
+            copy[key] = holed
+            yield copy
+
+
+@lru_cache
+def _deepest_read() -> int:
+    """How deep the JSON reader goes, called from about here."""
+    depth = 100
+    while depth < 5_000:
+        try:
+            read_json(b"[" * depth + b"]" * depth)
+        except WireError:
+            break
+        depth += 1
+    return depth - 1
 
 
 def _check(route: Route, body: bytes) -> None:

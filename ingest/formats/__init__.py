@@ -104,13 +104,26 @@ def message_key(*parts: object) -> int:
 
 
 def extra(fields: Mapping[str, Any], known: frozenset[str]) -> tuple[dict[str, Any] | None, tuple[Doubt, ...]]:
-    """What of `fields` is not `known`, as it can be stored, or None; and the doubt when it is too large to keep."""
+    """What of `fields` is not `known`, as it can be stored, or None; and the doubt when not all of it can be kept.
+
+    The shortest values are kept first: a picture must not cost the words beside it.
+    """
     if fields.keys() <= known:
         return None, ()
     unknown = storable({key: value for key, value in fields.items() if key not in known})
-    if len(json.dumps(unknown, ensure_ascii=False).encode()) > EXTRA_MAX_BYTES:
-        return None, (Doubt.EXTRA_DROPPED,)
-    return unknown, ()
+    if _size(unknown) <= EXTRA_MAX_BYTES:
+        return unknown, ()
+    kept, room = {}, EXTRA_MAX_BYTES - len("{}")
+    for key, value in sorted(unknown.items(), key=lambda item: _size(dict([item]))):
+        room -= _size({key: value})
+        if room < 0:
+            break
+        kept[key] = value
+    return kept or None, (Doubt.EXTRA_DROPPED,)
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def storable(value: Any, depth: int = _DEPTH_MAX) -> Any:

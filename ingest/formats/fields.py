@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gyrophare.kernel.errors import WireError
@@ -15,6 +16,10 @@ _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 # What a receiver shows today whose weeks have begun anew twice; the gate knows how to read it.
 _EARLIEST_GNSS = datetime(1986, 1, 1, tzinfo=UTC)
+OUTDATED_AFTER = timedelta(seconds=60)
+"""A fix that was older than this when its message was built is an old one, repeated."""
+_QUOTE = reprlib.Repr()
+_QUOTE.maxstring = _QUOTE.maxlong = _QUOTE.maxother = 50
 _TINY = 1e-30  # PostgreSQL's real refuses 1e-320, and with it the whole message
 
 
@@ -33,7 +38,7 @@ def number(
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise WireError("bad_field", f"{key} = {_short(value)}; expected a number") from None
+        raise WireError("bad_field", f"{key} = {short(value)}; expected a number") from None
     if unknown is not None and found == unknown:
         return None
     if not math.isfinite(found) or not low <= found <= high:
@@ -56,8 +61,9 @@ def position(source: Mapping[str, Any], latitude_key: str, longitude_key: str) -
 
 def same_identity(said: Any, name: str, key: str) -> None:
     """Raise WireError when the payload says to be of another device than the topic: someone speaks for someone else."""
-    if said is not None and str(said).casefold() != name.casefold():
-        raise WireError("identity_mismatch", f"{key} = {_short(said)}; expected {name!r}, whose topic this is")
+    if said is None or (isinstance(said, str | int) and str(said).casefold() == name.casefold()):
+        return
+    raise WireError("identity_mismatch", f"{key} = {short(said)}; expected {name!r}, whose topic this is")
 
 
 def gnss_instant(value: Any, key: str) -> datetime | None:
@@ -73,21 +79,21 @@ def instant(value: Any, key: str, *, earliest: datetime = _EARLIEST) -> datetime
         if isinstance(value, str):
             found = datetime.fromisoformat(value)
             if found.tzinfo is None:
-                raise WireError("bad_field", f"{key} = {_short(value)}; expected an offset or Z")
+                raise WireError("bad_field", f"{key} = {short(value)}; expected an offset or Z")
         elif isinstance(value, int | float) and not isinstance(value, bool):
             found = datetime.fromtimestamp(value, UTC)
         else:
-            raise WireError("bad_field", f"{key} = {_short(value)}; expected an instant")
+            raise WireError("bad_field", f"{key} = {short(value)}; expected an instant")
         found = found.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise WireError(
-            "bad_field", f"{key} = {_short(value)}; expected an instant such as 2026-01-14T07:42:03Z"
+            "bad_field", f"{key} = {short(value)}; expected an instant such as 2026-01-14T07:42:03Z"
         ) from None
     if not earliest <= found <= _LATEST:
         raise WireError("clock_not_set", f"{key} = {found.isoformat()}; expected a date from 2020 on")
     return found
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def short(value: Any) -> str:
+    """`value` as a refusal may quote it, however long or deep it is."""
+    return _QUOTE.repr(value)[:60]
