@@ -1,4 +1,4 @@
-"""OwnTracks: km/h, epoch seconds, values left out when zero; what is no location changes nothing."""
+"""OwnTracks: km/h, epoch seconds, values left out when zero; whole messages stand in `tests/golden/owntracks`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
-from gyrophare.kernel.observations import Fix, Report, Sender, Wire
+from gyrophare.kernel.observations import Activity, Event, EventKind, Fix, Report, Sender, Wire
 from ingest.formats import Decoded, owntracks
 
 AT = datetime(2026, 1, 14, 7, 42, 5, tzinfo=UTC)
@@ -33,12 +33,13 @@ WHOLE: dict[str, Any] = {
     "lon": 5.0415,
     "m": 1,
     "motionactivities": ["walking"],
-    "t": "u",
+    "t": "t",
     "tid": "tm",
     "tst": 1768376523,
     "vac": 3,
     "vel": 36,
 }
+OWN_WORDS = ("_id", "BSSID", "SSID", "bs", "conn", "inregions", "m", "motionactivities", "t", "tid", "vac")
 BARE = {key: WHOLE[key] for key in ("_type", "lat", "lon", "tst")}
 
 
@@ -76,7 +77,9 @@ def test_location_when_whole() -> None:
             course_deg=210,
             altitude_m=245,
         ),
+        activity=Activity.WALKING,
         battery_pct=83,
+        extra={key: WHOLE[key] for key in OWN_WORDS},
     )
 
 
@@ -119,43 +122,126 @@ def test_battery_when_it_says_so(said: object, read: float | None) -> None:
         ({"lat": 0, "lon": 0}, "bad_fix"),
         ({"lat": None}, "bad_fix"),
         ({"lon": None}, "bad_fix"),
+        ({"lat": None, "lon": None}, "bad_fix"),
         ({"tst": None}, "bad_fix"),
         ({"tst": 0}, "clock_not_set"),
         ({"tst": 1768376523000}, "bad_field"),  # milliseconds
         ({"tst": "now"}, "bad_field"),
         ({"tst": True}, "bad_field"),
+    ],
+)
+def test_location_when_its_fix_is_bad_stays_as_a_sign_of_life(fault: dict[str, Any], reason: str) -> None:
+    decoded = decode({**WHOLE, **fault})
+    [report], [refusal] = decoded.observations, decoded.refusals
+    assert isinstance(report, Report)
+    assert (report.fix, report.battery_pct, report.doubts) == (None, 83, (reason,))
+    assert report.sent_at == datetime(2026, 1, 14, 7, 42, 5, tzinfo=UTC)
+    assert (refusal.reason, len(refusal.detail) < 200) == (reason, True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
         ({"created_at": 0}, "clock_not_set"),
         ({"vel": 701}, "bad_field"),
         ({"vel": -2}, "bad_field"),
         ({"batt": 101}, "bad_field"),
         ({"acc": [12]}, "bad_field"),
+    ],
+)
+def test_location_when_a_field_is_bad_keeps_its_fix(fault: dict[str, Any], reason: str) -> None:
+    decoded = decode({**WHOLE, **fault})
+    [report], [refusal] = decoded.observations, decoded.refusals
+    assert report.fix is not None
+    assert report.doubts == (reason,) == (refusal.reason,)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
         ({"_type": "encrypted", "data": "AAAA"}, "encrypted"),
         ({"_type": "panic"}, "unknown_type"),
         ({"_type": None}, "unknown_type"),
         ({"_type": ["location"]}, "unknown_type"),  # nothing that a set can look up
         ({"_type": {"a": []}}, "unknown_type"),
         ({"_type": "x" * 5_000}, "unknown_type"),
+        ({"topic": "owntracks/michelot/autre"}, "identity_mismatch"),
+        ({"topic": "owntracks/michelot"}, "identity_mismatch"),
+        ({"topic": ["owntracks/michelot/telephone"]}, "identity_mismatch"),
     ],
 )
-def test_location_when_it_is_bad_is_refused(fault: dict[str, Any], reason: str) -> None:
+def test_message_when_nobody_can_use_it_is_refused(fault: dict[str, Any], reason: str) -> None:
     with pytest.raises(WireError) as refused:
         decode({**WHOLE, **fault})
     assert refused.value.reason == reason
     assert len(refused.value.detail) < 200
 
 
-@pytest.mark.parametrize("value", [[], [WHOLE], None, 7, "location", {}, {"lat": 47.3215, "lon": 5.0415}])
+@pytest.mark.parametrize("value", [None, 7, "location", {}, {"lat": 47.3215, "lon": 5.0415}])
 def test_body_when_it_is_no_owntracks_object(value: object) -> None:
-    with pytest.raises(WireError, match="expected an OwnTracks object with a _type"):
+    with pytest.raises(WireError, match=r"expected an (OwnTracks )?object"):
         decode(value)
 
 
-@pytest.mark.parametrize(
-    "kind", ["lwt", "transition", "waypoint", "waypoints", "card", "cmd", "status", "steps", "beacon"]
-)
-def test_message_when_it_is_no_location_changes_nothing(kind: str) -> None:
-    # A Last Will carries the time of the first connection: taken for a sign of life it would be a lie.
+def test_array_when_one_of_it_is_bad_keeps_the_others() -> None:
+    decoded = decode([BARE, 7, {**BARE, "_type": "panic"}, {**BARE, "tst": BARE["tst"] + 1}])
+    assert [seen.fix.fixed_at.second for seen in decoded.observations if seen.fix] == [3, 4]
+    assert [refusal.reason for refusal in decoded.refusals] == ["malformed", "unknown_type"]
+    assert decode([]) == Decoded()
+
+
+def test_array_when_too_long_is_refused_whole() -> None:
+    with pytest.raises(WireError) as refused:
+        decode([BARE] * 501)
+    assert refused.value.reason == "too_many_reports"
+
+
+@pytest.mark.parametrize("kind", ["card", "cmd", "steps", "beacon", "configuration", "request"])
+def test_message_when_it_is_no_news_changes_nothing(kind: str) -> None:
     assert decode({"_type": kind, "tst": 1768376523}) == Decoded()
+
+
+def test_last_will_says_that_the_phone_is_lost_but_not_when() -> None:
+    """It carries the time of the first connection: taken for that of the loss, or of a sign of life, it would lie."""
+    lost, again = (
+        owntracks.decode(b'{"_type": "lwt", "tst": 1768370000}', SENDER, AT + timedelta(hours=hours)).observations[0]
+        for hours in (0, 1)
+    )
+    assert isinstance(lost, Event)
+    assert (lost.kind, lost.occurred_at, lost.fix) == (EventKind.OFFLINE, None, None)
+    assert again.message_key != lost.message_key  # a second loss in the life of the same app is news
+
+
+@pytest.mark.parametrize("trigger", ["p", "c", "C", "b", "r", "t", "v", None, "z", ["u"], 9])
+def test_location_when_the_wearer_did_not_send_it_is_no_deliberate_act(trigger: object) -> None:
+    assert [type(seen) for seen in decode({**WHOLE, "t": trigger}).observations] == [Report]
+
+
+@pytest.mark.parametrize("fault", [{}, {"lat": 91}, {"tst": "now"}])
+def test_location_when_the_wearer_sent_it_is_a_deliberate_act(fault: dict[str, Any]) -> None:
+    [_, event] = decode({**WHOLE, "t": "u", **fault}).observations
+    assert isinstance(event, Event)
+    assert (event.kind, event.occurred_at) == (EventKind.CHECKIN, datetime(2026, 1, 14, 7, 42, 5, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("android", "hindered_by"),
+    [
+        ({"hib": 0, "bo": 0, "loc": 0, "ps": 0, "wifi": 1}, []),
+        ({"hib": 1, "bo": 0, "loc": 0, "ps": 0, "wifi": 1}, ["hibernation"]),
+        ({"hib": True, "bo": False, "wifi": False}, ["hibernation", "wifi_off"]),
+        ({"bo": 1, "ps": 1}, ["battery_optimiser", "power_save"]),
+        ({"loc": 4}, ["location_permission"]),
+        ({"loc": -4}, ["location_permission"]),
+        ({"loc": 5, "hib": "?", "wifi": None}, []),
+        ({}, []),
+        (7, []),
+    ],
+)
+def test_status_names_what_hinders_the_phone(android: object, hindered_by: list[str]) -> None:
+    [event] = decode({"_type": "status", "android": android}).observations
+    assert isinstance(event, Event)
+    assert (event.kind, event.detail["hindered_by"]) == (EventKind.HEALTH, hindered_by)
 
 
 def test_key_when_the_phone_sends_the_same_again_is_the_same() -> None:

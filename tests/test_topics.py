@@ -23,6 +23,10 @@ names = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=95
         ("gyrophare/v1/vans/van-1/fixes", Wire.NATIVE, "vans/van-1", native.decode_reports),
         ("gyrophare/v1/vans/van-1/events", Wire.NATIVE, "vans/van-1", native.decode_event),
         ("owntracks/michelot/telephone", Wire.OWNTRACKS, "michelot/telephone", owntracks.decode),
+        ("owntracks/michelot/telephone/event", Wire.OWNTRACKS, "michelot/telephone", owntracks.decode),
+        ("owntracks/michelot/telephone/status", Wire.OWNTRACKS, "michelot/telephone", owntracks.decode),
+        ("owntracks/michelot/telephone/waypoint", Wire.OWNTRACKS, "michelot/telephone", owntracks.decode),
+        ("owntracks/michelot/telephone/waypoints", Wire.OWNTRACKS, "michelot/telephone", owntracks.decode),
         ("owntracks/michelot/events", Wire.OWNTRACKS, "michelot/events", owntracks.decode),  # a device so named
         ("gyrophare/v1/watches/" + "w" * 100 + "/fixes", Wire.NATIVE, "w" * 100, native.decode_reports),  # the longest
     ],
@@ -48,7 +52,10 @@ def test_parse_when_the_topic_is_ours(topic: str, wire: Wire, name: str, decode:
         "Gyrophare/v1/watches/w-07/fixes",
         "x/gyrophare/v1/watches/w-07/fixes",
         "owntracks/michelot",
-        "owntracks/michelot/telephone/event",
+        "owntracks/michelot/telephone/events",
+        "owntracks/michelot/telephone/cmd",  # what we say to it
+        "owntracks/michelot/telephone/dump",  # holds passwords
+        "owntracks/michelot/telephone/info",
         "owntracks//telephone",
         "gyrophare/v1/watches/w\0/fixes",  # PostgreSQL's text holds no NUL
         "gyrophare/v1/watches/" + "w" * 101 + "/fixes",
@@ -95,7 +102,7 @@ def _takes(subscription: str, topic: str) -> bool:
 @pytest.mark.parametrize("lane", [topics.EVENT_TOPICS, topics.FIX_TOPICS])
 def test_everything_subscribed_to_is_understood(lane: tuple[str, ...]) -> None:
     for subscription in lane:
-        assert topics.parse(subscription.replace("+", "x")).sender.name.endswith("x")
+        assert "x" in topics.parse(subscription.replace("+", "x")).sender.name
 
 
 @pytest.mark.parametrize("group", ["watches", "vans"])
