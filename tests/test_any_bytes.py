@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gyrophare.kernel.errors import WireError
@@ -106,6 +106,7 @@ def test_json_whatever_it_is_is_understood_or_refused(route: Route, value: Any) 
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_golden_payload_when_mangled_is_understood_or_refused(case: Case, data: st.DataObject) -> None:
     body = data.draw(mangled(case))

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from ingest import topics
 from tests.golden_cases import EXPECTED, GOLDEN, PAYLOAD, Case, load, names, outcome
 
 CASES = load()
@@ -43,6 +44,11 @@ def test_every_case_has_both_its_files_and_nothing_lies_beside_them() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("wire", sorted(path.name for path in GOLDEN.iterdir() if path.is_dir()))
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_case_lies_with_its_wire(case: Case) -> None:
+    assert topics.parse(case.topic).route.wire == case.wire
+
+
+@pytest.mark.parametrize("wire", sorted({route.wire for route in topics.ROUTES}))
 def test_wire_has_a_dozen_cases(wire: str) -> None:
     assert len([case for case in CASES if case.wire == wire]) >= CASES_MIN

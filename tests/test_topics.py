@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import Sender, Wire
 from ingest import topics
-from ingest.formats import Decode, native, owntracks
+from ingest.formats import Decode, native, owntracks, traccar, transistorsoft
 
 names = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=95)
 
@@ -28,6 +28,9 @@ names = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=95
         ("owntracks/michelot/telephone/waypoint", Wire.OWNTRACKS, "michelot/telephone", owntracks.decode),
         ("owntracks/michelot/telephone/waypoints", Wire.OWNTRACKS, "michelot/telephone", owntracks.decode),
         ("owntracks/michelot/events", Wire.OWNTRACKS, "michelot/events", owntracks.decode),  # a device so named
+        ("traccar/serveur-1/positions", Wire.TRACCAR, "serveur-1", traccar.decode_positions),
+        ("traccar/serveur-1/events", Wire.TRACCAR, "serveur-1", traccar.decode_events),
+        ("transistorsoft/48241179/locations", Wire.TRANSISTORSOFT, "48241179", transistorsoft.decode),
         ("gyrophare/v1/watches/" + "w" * 100 + "/fixes", Wire.NATIVE, "w" * 100, native.decode_reports),  # the longest
     ],
 )
@@ -59,6 +62,9 @@ def test_parse_when_the_topic_is_ours(topic: str, wire: Wire, name: str, decode:
         "owntracks//telephone",
         "gyrophare/v1/watches/w\0/fixes",  # PostgreSQL's text holds no NUL
         "gyrophare/v1/watches/" + "w" * 101 + "/fixes",
+        "traccar/positions",
+        "traccar/serveur-1/position",
+        "transistorsoft/a/b/locations",
         "$SYS/broker/uptime",
     ],
 )

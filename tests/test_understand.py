@@ -18,6 +18,8 @@ AT = datetime(2026, 1, 14, 7, 42, 5, tzinfo=UTC)
 WATCH = "gyrophare/v1/watches/w-07"
 FIXES, EVENTS, STATUS = f"{WATCH}/fixes", f"{WATCH}/events", f"{WATCH}/status"
 PHONE = "owntracks/michelot/telephone"
+POSITIONS, RAISED = "traccar/serveur-1/positions", "traccar/serveur-1/events"
+LOCATIONS = "transistorsoft/48241179/locations"
 W_07 = Sender(wire=Wire.NATIVE, name="w-07")
 FIX: dict[str, Any] = {"fixed_at": "2026-01-14T07:42:03Z", "lat": 47.3215, "lon": 5.0415}
 LOCATION: dict[str, Any] = {"_type": "location", "tst": 1768376523, "lat": 47.3215, "lon": 5.0415}
@@ -81,7 +83,17 @@ def nested(leaves: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
 values = nested(scalars)
 bodies = st.binary(max_size=200) | values.map(lambda value: json.dumps(value).encode())
 ours = st.sampled_from(
-    [FIXES, EVENTS, STATUS, PHONE, "gyrophare/v1/vans/van-1/fixes", "gyrophare/v1/vans/van-1/events"]
+    [
+        FIXES,
+        EVENTS,
+        STATUS,
+        PHONE,
+        POSITIONS,
+        RAISED,
+        LOCATIONS,
+        "gyrophare/v1/vans/van-1/fixes",
+        "gyrophare/v1/vans/van-1/events",
+    ]
 )
 messages = st.builds(message, ours | st.text(max_size=40), bodies)
 
@@ -95,7 +107,7 @@ messages = st.builds(message, ours | st.text(max_size=40), bodies)
 @example(message(STATUS, b""))
 def test_any_message_is_understood_or_kept_with_a_reason(sent: Received) -> None:
     found = understand(sent)
-    empty = sent.topic.endswith("/fixes") and sent.payload.strip() == b"[]"
+    empty = sent.payload.strip() == b"[]"
     assert found.observations or found.rejected or empty or _is_other_owntracks(sent)
     for item in found.rejected:
         assert (item.topic, item.body, item.received_at) == (sent.topic, sent.payload, AT)
@@ -168,9 +180,12 @@ def test_body_of_two_megabytes_is_refused_before_it_is_parsed(topic: str, monkey
 
 @pytest.mark.parametrize(
     ("topic", "heard"),
-    [(EVENTS, True), ("gyrophare/v1/vans/van-1/events", True), (FIXES, False), (STATUS, False), (PHONE, False)],
+    [
+        *((topic, True) for topic in (EVENTS, "gyrophare/v1/vans/van-1/events", POSITIONS, RAISED, LOCATIONS)),
+        *((topic, False) for topic in (FIXES, STATUS, PHONE, f"{PHONE}/event")),
+    ],
 )
-def test_unreadable_body_is_an_unreadable_event_only_on_an_event_topic(topic: str, heard: bool) -> None:
+def test_unreadable_body_may_be_an_sos_only_on_a_topic_that_carries_them(topic: str, heard: bool) -> None:
     found = understand(message(topic, b"{"))
     assert (found.maybe_sos, found.urgent, reasons(found)) == (heard, heard, ["malformed"])
 

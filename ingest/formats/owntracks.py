@@ -18,7 +18,7 @@ from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import Activity, Doubt, Event, EventKind, Fix, Observation, Report, Sender, Wire
 from ingest.formats import Decoded, Lane, Refusal, Route, message_key
 from ingest.formats.fields import OUTDATED_AFTER, same_identity, short
-from ingest.formats.reading import Reading, decode_each
+from ingest.formats.reading import Reading, decode_each, place_and_time
 
 _MPS_PER_KMH = 1 / 3.6
 _IGNORED = frozenset({"card", "cmd", "steps", "beacon", "configuration", "request"})
@@ -88,7 +88,7 @@ def _location(reading: Reading, sender: Sender, received_at: datetime) -> list[O
         reading.doubt(Doubt.OUTDATED_FIX, when=old or trigger in _OLD_PLACE_TRIGGERS)
     sent_at = created_at or (fix.fixed_at if fix else None)
     said = (
-        (fix.fixed_at, fix.position.latitude_deg, fix.position.longitude_deg, trigger or None)
+        (*place_and_time(fix), trigger or None)
         if fix
         else ("location", short(reading.source.get("tst")), created_at, trigger)
     )

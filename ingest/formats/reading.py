@@ -102,11 +102,19 @@ class Reading:
             altitude_m=altitude_m,
         )
 
-    def rest(self, known: frozenset[str]) -> dict[str, Any] | None:
-        """What else the source holds, as it can be stored, or None when nothing."""
-        kept, doubts = extra(self.source, known)
+    def rest(self, known: frozenset[str], **parts: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What else the source holds, as it can be stored, or None when nothing.
+
+        `parts` are what is left of its objects, by their keys.
+        """
+        found = {**self.source, **parts}
+        kept, doubts = extra({key: value for key, value in found.items() if value not in (None, {}, [])}, known)
         self._doubts += doubts
         return kept
+
+    def without(self, known: frozenset[str]) -> dict[str, Any]:
+        """What the source holds at other keys than these."""
+        return {key: value for key, value in self.source.items() if key not in known and value is not None}
 
 
 def decode_each(body: bytes, decode: Callable[[Mapping[str, Any], list[Refusal]], list[Observation]]) -> Decoded:
@@ -134,3 +142,8 @@ def an_object(value: Any, name: str = "message") -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise WireError("malformed", f"{name} is a {type(value).__name__}; expected an object")
     return value
+
+
+def place_and_time(fix: Fix | None) -> tuple[object, ...]:
+    """What tells a fix from another of the same device, for a message's key."""
+    return () if fix is None else (fix.fixed_at, fix.position.latitude_deg, fix.position.longitude_deg)
