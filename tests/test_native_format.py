@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -138,8 +139,35 @@ def test_report_when_numbers_are_strings_they_are_read() -> None:
 
 
 @pytest.mark.parametrize("more", [{"firmware": "2.1"}, {"nested": {"a": [1, None]}}, {"": ""}, {"lat": "91"}])
-def test_report_when_keys_are_unknown_they_change_nothing(more: dict[str, object]) -> None:
-    assert only_report({**WHOLE, **more}) == only_report(WHOLE)
+def test_report_when_keys_are_unknown_they_are_kept_and_change_nothing(more: dict[str, object]) -> None:
+    report = only_report({**WHOLE, **more})
+    assert report.extra == more
+    assert replace(report, extra=None) == only_report(WHOLE)
+
+
+def test_report_when_keys_of_a_part_are_unknown_they_are_kept_with_its_name() -> None:
+    value = {**WHOLE, "fix": {**WHOLE["fix"], "satellites": 9}, "motion": {**WHOLE["motion"], "posture": "upright"}}
+    report = only_report(value)
+    assert report.extra == {"fix": {"satellites": 9}, "motion": {"posture": "upright"}}
+    assert replace(report, extra=None) == only_report(WHOLE)
+
+
+def test_report_when_its_unknown_keys_are_too_long_keeps_the_short_ones_and_says_so() -> None:
+    report = only_report({**WHOLE, "firmware": "2.1", "log": "x" * 5_000})
+    assert (report.extra, report.doubts) == ({"firmware": "2.1"}, ("extra_dropped",))
+    assert report.fix == only_report(WHOLE).fix
+
+
+def test_report_when_several_things_are_doubtful_names_each_once() -> None:
+    report = only_report({"battery_pct": 101, "motion": {"steps": "x"}, "sent_at": 0, "log": "x" * 5_000})
+    assert report.doubts == ("clock_not_set", "bad_field", "no_sequence", "extra_dropped")
+
+
+@pytest.mark.parametrize("value", [1e-320, 5e-324, -1e-31])
+def test_number_when_all_but_zero_is_zero(value: float) -> None:
+    """PostgreSQL's real refuses it, and would refuse the whole batch with it."""
+    assert only_report({"battery_pct": abs(value)}).battery_pct == 0
+    assert only_report({"fix": {**FIX, "altitude_m": value}}).fix == only_report({"fix": {**FIX, "altitude_m": 0}}).fix
 
 
 @pytest.mark.parametrize(
@@ -418,6 +446,7 @@ def test_sos_when_a_detail_is_bad_still_is_an_sos(more: dict[str, object]) -> No
     assert seen.kind is EventKind.SOS
     assert len(refusals) == 1
     assert (seen.fix, seen.battery_pct, seen.occurred_at, seen.sequence) == (None, None, None, None)
+    assert seen.doubts == (refusals[0].reason, "no_sequence")
 
 
 @pytest.mark.parametrize(
@@ -436,6 +465,11 @@ def test_sos_when_a_detail_is_bad_still_is_an_sos(more: dict[str, object]) -> No
 def test_sos_when_a_note_is_nothing_for_a_database_it_is_made_so(note: bytes, kept: object) -> None:
     seen, _ = event(b'{"kind":"sos","note":' + note + b"}")
     assert seen.detail == {"note": kept}
+
+
+def test_sos_when_its_notes_are_too_long_keeps_the_short_ones() -> None:
+    seen, refusals = sos(boot="a", seq=1, note="jambe", log="x" * 500_000)
+    assert (seen.kind, seen.detail, seen.doubts, refusals) == (EventKind.SOS, {"note": "jambe"}, ("extra_dropped",), ())
 
 
 def test_sos_when_a_note_is_nested_deeply_it_is_cut() -> None:

@@ -99,8 +99,8 @@ def _read_patiently(body: bytes) -> Any:
 
 def message_key(*parts: object) -> int:
     """64 bits that identify a message by `parts`: a signed integer as PostgreSQL's bigint holds it."""
-    digest = hashlib.blake2b("\x1f".join(str(part) for part in parts).encode("utf-8", "replace"), digest_size=8)
-    return int.from_bytes(digest.digest(), signed=True)
+    said = "\x1f".join(map(str, parts)).encode("utf-8", "replace")
+    return int.from_bytes(hashlib.blake2b(said, digest_size=8).digest(), signed=True)
 
 
 def extra(fields: Mapping[str, Any], known: frozenset[str]) -> tuple[dict[str, Any] | None, tuple[Doubt, ...]]:

@@ -31,9 +31,16 @@ def number(
     Numbers written as strings are read. Raise WireError when it is no number, or outside [low, high].
     """
     value = source.get(key)
-    if value is None or isinstance(value, bool):
-        if value is None:
-            return None
+    if value is None:
+        return None
+    if (
+        (type(value) is float or type(value) is int)
+        and low <= value <= high
+        and (value > _TINY or value == 0 or value < -_TINY)
+        and value != unknown
+    ):
+        return float(value)  # as nearly every number comes
+    if isinstance(value, bool):
         raise WireError("bad_field", f"{key} = {value!r}; expected a number")
     try:
         found = float(value)
@@ -78,6 +85,8 @@ def instant(value: Any, key: str, *, earliest: datetime = _EARLIEST) -> datetime
     try:
         if isinstance(value, str):
             found = datetime.fromisoformat(value)
+            if found.tzinfo is UTC and _EARLIEST.year <= found.year < _LATEST.year:
+                return found  # as nearly every instant comes
             if found.tzinfo is None:
                 raise WireError("bad_field", f"{key} = {short(value)}; expected an offset or Z")
         elif isinstance(value, int | float) and not isinstance(value, bool):

@@ -11,8 +11,8 @@ from uuid import uuid4
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Report, Sender, Sequence, Wire
-from ingest.formats import Decode, Decoded, Lane, Refusal, Route, message_key, read_json, storable
-from ingest.formats.fields import gnss_instant, instant, number
+from ingest.formats import Decode, Decoded, Lane, Refusal, Route, extra, message_key, read_json
+from ingest.formats.fields import gnss_instant, instant, number, short
 
 REPORTS_MAX = 500
 _BOOT_MAX = 64
@@ -47,12 +47,10 @@ def decode_reports(body: bytes, sender: Sender, received_at: datetime) -> Decode
 def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
     """One event. Raise WireError when it cannot be read: on an event topic that is itself worth an alert."""
     fields = _object(read_json(body))
-    try:
-        kind = EventKind(fields.get("kind", ""))
-    except ValueError:
-        raise WireError(
-            "unknown_event", f"kind = {str(fields.get('kind'))[:40]!r}; expected one of {', '.join(EventKind)}"
-        ) from None
+    said = fields.get("kind")
+    if not isinstance(said, str) or said not in _KINDS:
+        raise WireError("unknown_event", f"kind = {short(said)}; expected one of {', '.join(EventKind)}")
+    kind = EventKind(said)
     doubts: list[Refusal] = []
     sequence = _lenient(lambda: _sequence(fields), doubts)
     occurred_at = _lenient(lambda: instant(fields.get("occurred_at") or fields.get("sent_at"), "occurred_at"), doubts)
@@ -64,6 +62,7 @@ def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
         key = message_key(kind, occurred_at)
     else:
         key = message_key(uuid4())  # nothing tells a second press from a repetition: rather twice than never
+    rest, cut = _rest(fields, _EVENT_KEYS)
     event = Event(
         sender=sender,
         kind=kind,
@@ -73,7 +72,8 @@ def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
         message_key=key,
         fix=fix,
         battery_pct=battery_pct,
-        detail=storable({k: v for k, v in fields.items() if k not in _EVENT_KEYS}),
+        doubts=_named(doubts, sequence, cut),
+        detail=rest or {},
     )
     return Decoded(observations=(event,), refusals=tuple(doubts))
 
@@ -83,9 +83,10 @@ def decode_status(body: bytes, sender: Sender, received_at: datetime) -> Decoded
     bare = body if len(body) <= _BARE_STATUS_MAX_BYTES else b""
     text = bare.strip().strip(b'"').decode("utf-8", "replace").lower()
     if text not in {EventKind.ONLINE, EventKind.OFFLINE}:
-        text = str(_object(read_json(body)).get("state", ""))
-    if text not in {EventKind.ONLINE, EventKind.OFFLINE}:
-        raise WireError("unknown_status", f"state = {text[:40]!r}; expected online or offline")
+        said = _object(read_json(body)).get("state")
+        if said not in (EventKind.ONLINE, EventKind.OFFLINE):
+            raise WireError("unknown_status", f"state = {short(said)}; expected online or offline")
+        text = said
     event = Event(
         sender=sender,
         kind=EventKind(text),
@@ -98,17 +99,24 @@ def decode_status(body: bytes, sender: Sender, received_at: datetime) -> Decoded
 
 
 T = TypeVar("T")
+_KINDS = frozenset(EventKind)
 _EVENT_KEYS = frozenset({"boot", "seq", "kind", "occurred_at", "sent_at", "fix", "battery_pct"})
+_REPORT_KEYS = frozenset({"boot", "seq", "sent_at", "fix", "motion", "battery_pct", "buffered"})
+_PARTS = {
+    "fix": frozenset({"fixed_at", "lat", "lon", "accuracy_m", "speed_mps", "course_deg", "altitude_m"}),
+    "motion": frozenset({"steps", "activity_mg"}),
+}
 
 
 def _report(
     fields: Mapping[str, Any], sequence: Sequence | None, sender: Sender, received_at: datetime
 ) -> tuple[Report, list[Refusal]]:
     doubts: list[Refusal] = []
-    sent_at = _lenient(lambda: instant(fields.get("sent_at"), "sent_at"), doubts)
-    fix = _lenient(lambda: _fix(fields.get("fix")), doubts)
-    motion = _lenient(lambda: _object(fields.get("motion") or {}, "motion"), doubts) or {}
-    steps = _lenient(lambda: number(motion, "steps", low=0, high=100_000, unknown=-1), doubts)
+    try:
+        sent_at, fix, steps, activity_mg, battery_pct = _strictly(fields)
+    except WireError:
+        sent_at, fix, steps, activity_mg, battery_pct = _leniently(fields, doubts)
+    rest, cut = _rest(fields, _REPORT_KEYS)
     report = Report(
         sender=sender,
         received_at=received_at,
@@ -117,16 +125,59 @@ def _report(
         message_key=message_key(sequence.boot, sequence.number) if sequence else message_key(sent_at, fix, steps),
         fix=fix,
         steps=None if steps is None else int(steps),
-        activity_mg=_lenient(lambda: number(motion, "activity_mg", low=0, high=16_000, unknown=-1), doubts),
-        battery_pct=_lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts),
+        activity_mg=activity_mg,
+        battery_pct=battery_pct,
         buffered=fields.get("buffered") is True,
-        doubts=_named(doubts) if sequence else (*_named(doubts), Doubt.NO_SEQUENCE),
+        doubts=_named(doubts, sequence, cut),
+        extra=rest,
     )
     return report, doubts
 
 
-def _named(doubts: list[Refusal]) -> tuple[Doubt, ...]:
-    return tuple(dict.fromkeys(Doubt(doubt.reason) for doubt in doubts)) if doubts else ()
+_Read = tuple[datetime | None, Fix | None, float | None, float | None, float | None]
+
+
+def _strictly(fields: Mapping[str, Any]) -> _Read:
+    """What a report measured, as nearly every report says it: without the cost of `_leniently`."""
+    motion = _object(fields.get("motion") or {}, "motion")
+    return (
+        instant(fields.get("sent_at"), "sent_at"),
+        _fix(fields.get("fix")),
+        number(motion, "steps", low=0, high=100_000, unknown=-1),
+        number(motion, "activity_mg", low=0, high=16_000, unknown=-1),
+        number(fields, "battery_pct", low=0, high=100, unknown=-1),
+    )
+
+
+def _leniently(fields: Mapping[str, Any], doubts: list[Refusal]) -> _Read:
+    """The same, where something is bad: that is None and noted."""
+    motion = _lenient(lambda: _object(fields.get("motion") or {}, "motion"), doubts) or {}
+    return (
+        _lenient(lambda: instant(fields.get("sent_at"), "sent_at"), doubts),
+        _lenient(lambda: _fix(fields.get("fix")), doubts),
+        _lenient(lambda: number(motion, "steps", low=0, high=100_000, unknown=-1), doubts),
+        _lenient(lambda: number(motion, "activity_mg", low=0, high=16_000, unknown=-1), doubts),
+        _lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts),
+    )
+
+
+def _named(doubts: list[Refusal], sequence: Sequence | None, cut: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
+    if not doubts and sequence and not cut:
+        return ()
+    absent = () if sequence else (Doubt.NO_SEQUENCE,)
+    return tuple(dict.fromkeys((*(Doubt(doubt.reason) for doubt in doubts), *absent, *cut)))
+
+
+def _rest(fields: Mapping[str, Any], known: frozenset[str]) -> tuple[dict[str, Any] | None, tuple[Doubt, ...]]:
+    """What else was said, that in the parts under the part's name."""
+    unknown: dict[str, Any] = {}
+    for part, its_known in _PARTS.items():
+        inner = fields.get(part)
+        if isinstance(inner, dict) and not its_known.issuperset(inner):
+            unknown[part] = {key: value for key, value in inner.items() if key not in its_known}
+    if not unknown and known.issuperset(fields):
+        return None, ()
+    return extra({**{key: value for key, value in fields.items() if key not in known}, **unknown}, frozenset())
 
 
 def _fix(value: Any) -> Fix | None:
@@ -155,13 +206,13 @@ def _sequence(fields: Mapping[str, Any]) -> Sequence | None:
     if boot is None and seq is None:
         return None
     if not isinstance(boot, str) or not 0 < len(boot) <= _BOOT_MAX or not boot.isprintable():
-        raise WireError("bad_field", f"boot = {str(boot)[:40]!r}; expected 1 to {_BOOT_MAX} printable characters")
+        raise WireError("bad_field", f"boot = {short(boot)}; expected 1 to {_BOOT_MAX} printable characters")
     if isinstance(seq, str) and seq.isascii() and seq.isdigit() and len(seq) <= 16:
         seq = int(seq)
     if isinstance(seq, float) and seq.is_integer():
         seq = int(seq)
     if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq <= _SEQUENCE_MAX:
-        raise WireError("bad_field", f"seq = {str(seq)[:40]!r}; expected a whole number, from 1 on")
+        raise WireError("bad_field", f"seq = {short(seq)}; expected a whole number, from 1 on")
     return Sequence(boot=boot, number=seq)
 
 
