@@ -108,11 +108,3 @@ def test_alarm_that_is_raised_again_is_another() -> None:
         for at in ("2026-01-14T06:20:00Z", "2026-01-14T06:21:00Z")
     )
     assert first.message_key != later.message_key
-
-
-def test_health_data_is_not_kept() -> None:
-    attributes = {"heartRate": 71, "pressureHigh": 120, "sat": 9, "alarm": "sos"}
-    body = json.dumps({"position": {**POSITION, "attributes": attributes}, "device": DEVICE}).encode()
-    sos, report = traccar.decode_positions(body, SERVER, AT).observations
-    assert "71" not in str((sos, report))
-    assert "'sat': 9" in str(report)

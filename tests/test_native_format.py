@@ -163,6 +163,14 @@ def test_report_when_several_things_are_doubtful_names_each_once() -> None:
     assert report.doubts == ("clock_not_set", "bad_field", "no_sequence", "extra_dropped")
 
 
+@pytest.mark.parametrize("key", ["heartRate", "heart_rate", "HEART-RATE", "spo2", "hr", "pressureHigh"])
+def test_report_when_it_holds_health_data_does_not_keep_it(key: str) -> None:
+    assert only_report({**WHOLE, key: 71}) == only_report(WHOLE)
+    deep = {"sensors": [{key: 71, "worn": True}], "motion": {**WHOLE["motion"], key: 71}}
+    assert only_report({**WHOLE, **deep}).extra == {"sensors": [{"worn": True}], "motion": {}}
+    assert sos(**{key: 71})[0].detail == {}
+
+
 @pytest.mark.parametrize("value", [1e-320, 5e-324, -1e-31])
 def test_number_when_all_but_zero_is_zero(value: float) -> None:
     """PostgreSQL's real refuses it, and would refuse the whole batch with it."""

@@ -23,6 +23,14 @@ from gyrophare.kernel.observations import Doubt, Observation, Sender, Wire
 BODY_MAX_BYTES = 1_000_000
 EXTRA_MAX_BYTES = 4096
 _DEPTH_MAX = 20
+# Nobody's business here (GDPR, article 9), however it is written: heartRate, heart_rate, heart-rate.
+_HEALTH = frozenset(
+    {
+        *("heartrate", "hr", "bpm", "hrv", "ecg", "spo2", "bloodoxygen", "oxygensaturation"),
+        *("pressurehigh", "pressurelow", "bloodpressure", "bodytemperature", "bodytemp", "bloodsugar"),
+    }
+)
+_WORD_BREAKS = str.maketrans("", "", "_- ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +114,13 @@ def message_key(*parts: object) -> int:
 def extra(fields: Mapping[str, Any], known: frozenset[str]) -> tuple[dict[str, Any] | None, tuple[Doubt, ...]]:
     """What of `fields` is not `known`, as it can be stored, or None; and the doubt when not all of it can be kept.
 
-    The shortest values are kept first: a picture must not cost the words beside it.
+    The shortest values are kept first: a picture must not cost the words beside it. Health data is left out.
     """
     if fields.keys() <= known:
         return None, ()
-    unknown = storable({key: value for key, value in fields.items() if key not in known})
+    unknown = _without_health(storable({key: value for key, value in fields.items() if key not in known}))
+    if not unknown:
+        return None, ()
     if _size(unknown) <= EXTRA_MAX_BYTES:
         return unknown, ()
     kept, room = {}, EXTRA_MAX_BYTES - len("{}")
@@ -120,6 +130,19 @@ def extra(fields: Mapping[str, Any], known: frozenset[str]) -> tuple[dict[str, A
             break
         kept[key] = value
     return kept or None, (Doubt.EXTRA_DROPPED,)
+
+
+def _without_health(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _without_health(inner) for key, inner in value.items() if not _is_health(key)}
+        case list():
+            return [_without_health(inner) for inner in value]
+    return value
+
+
+def _is_health(key: str) -> bool:
+    return key.casefold().translate(_WORD_BREAKS) in _HEALTH
 
 
 def _size(value: Any) -> int:

@@ -33,9 +33,7 @@ _POSITION = frozenset(
         *("latitude", "longitude", "altitude", "speed", "course", "accuracy"),
     }
 )
-# Health data is nobody's business here (GDPR, article 9).
-_HEALTH = frozenset({"heartRate", "pressureHigh", "pressureLow", "bloodOxygen"})
-_ATTRIBUTES = frozenset({"batteryLevel", "steps", "archive", "alarm"}) | _HEALTH
+_ATTRIBUTES = frozenset({"batteryLevel", "steps", "archive", "alarm"})
 _EVENT = frozenset({"id", "deviceId", "positionId", "geofenceId", "maintenanceId", "type", "eventTime", "serverTime"})
 _KINDS = {
     "deviceOnline": EventKind.ONLINE,
