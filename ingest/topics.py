@@ -7,13 +7,14 @@ from functools import lru_cache
 
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import Sender
-from ingest.formats import Lane, Route, native, owntracks, traccar, transistorsoft
+from ingest.formats import Lane, Route, meshtastic, native, owntracks, traccar, transistorsoft
 
 ROUTES: tuple[Route, ...] = (
     *native.ROUTES,
     *owntracks.ROUTES,
     *traccar.ROUTES,
     *transistorsoft.ROUTES,
+    *meshtastic.ROUTES,
 )
 EVENT_TOPICS = tuple(topic for route in ROUTES if route.lane is Lane.EVENTS for topic in route.filters)
 FIX_TOPICS = tuple(topic for route in ROUTES if route.lane is Lane.FIXES for topic in route.filters)
