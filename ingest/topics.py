@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import Sender
-from ingest.formats import Lane, Route, chirpstack, meshtastic, native, owntracks, traccar, transistorsoft
+from ingest.formats import Lane, Route, chirpstack, meshtastic, native, owntracks, traccar, transistorsoft, watch3g
 
 ROUTES: tuple[Route, ...] = (
     *native.ROUTES,
@@ -16,6 +16,7 @@ ROUTES: tuple[Route, ...] = (
     *transistorsoft.ROUTES,
     *meshtastic.ROUTES,
     *chirpstack.ROUTES,
+    *watch3g.ROUTES,
 )
 EVENT_TOPICS = tuple(topic for route in ROUTES if route.lane is Lane.EVENTS for topic in route.filters)
 FIX_TOPICS = tuple(topic for route in ROUTES if route.lane is Lane.FIXES for topic in route.filters)
