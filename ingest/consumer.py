@@ -9,11 +9,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol
 
 import psycopg
 
 from gyrophare.kernel.clock import Clock
-from gyrophare.platform.mqtt import MqttSession, Received
+from gyrophare.platform.mqtt import Received
 from ingest.flood import UNREAD_ABOVE_BYTES, Flood
 from ingest.receipts import Receipts
 from ingest.rejected import Rejected
@@ -33,11 +34,23 @@ Store = Callable[[Batch], Awaitable[Sequence[Receipt]]]
 """Commit all of a batch, or nothing and raise; what may be receipted once it has committed."""
 
 
-class Consumer:
-    """Takes messages from one MQTT session and hands them to `store`."""
+class Source(Protocol):
+    """Where messages come from: an MQTT session, or a gateway that listens itself."""
 
-    def __init__(self, session: MqttSession, store: Store, receipts: Receipts, clock: Clock) -> None:
-        self._session = session
+    async def receive(self, most: int) -> list[Received]:
+        """At least one message, at most `most`."""
+        ...
+
+    def acknowledge(self, messages: Sequence[Received]) -> None:
+        """These are stored: whoever sent them may be told."""
+        ...
+
+
+class Consumer:
+    """Takes messages from one source and hands them to `store`."""
+
+    def __init__(self, source: Source, store: Store, receipts: Receipts, clock: Clock) -> None:
+        self._source = source
         self._clock = clock
         self._store = store
         self._receipts = receipts
@@ -59,7 +72,7 @@ class Consumer:
         breath = 0
         while True:
             if not waiting:
-                waiting.extend(await self._session.receive(MESSAGES_MAX))
+                waiting.extend(await self._source.receive(MESSAGES_MAX))
             while len(self._forming) >= MESSAGES_MAX or self._reports >= REPORTS_MAX:
                 self._emptied.clear()
                 await self._emptied.wait()
@@ -81,7 +94,7 @@ class Consumer:
             batch[0].rejected += self._counts()
             for part in in_turn(batch):
                 self._receipts.note(await self._settle(part))
-            self._session.acknowledge([found.message for found in batch])
+            self._source.acknowledge([found.message for found in batch])
 
     def _understand(self, message: Received) -> Understood:
         """Decode, but not more of a flood of refusals than the others can bear."""
