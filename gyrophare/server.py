@@ -33,6 +33,7 @@ from gyrophare.platform.schedule import Ticker
 from gyrophare.settings import Settings
 from ingest import topics
 from ingest.consumer import Consumer
+from ingest.gateways.watch3g import Watch3gGateway
 from ingest.receipts import Receipts
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Server:
         self.pool: db.Pool
         self.dispatcher: Dispatcher
         self.live: Live
+        self.watch3g: Watch3gGateway | None = None
 
     async def start(self) -> None:
         """Start everything. Raise a GyrophareError saying what is missing; then nothing is left running."""
@@ -95,6 +97,11 @@ class Server:
         self._run("send receipts", receipts.run())
         self._run("consume events", Consumer(events, store, receipts, clock).run())
         self._run("consume fixes", Consumer(fixes, store, receipts, clock).run())
+        if settings.watch3g.port is not None:
+            self.watch3g = Watch3gGateway(settings.watch3g.host, settings.watch3g.port, clock)
+            await self.watch3g.start()
+            self._stack.push_async_callback(self.watch3g.stop)
+            self._run("consume 3G watches", Consumer(self.watch3g, store, receipts, clock).run())
         self._run("dispatch", self.dispatcher.run())
         self._run("push to consoles", self.live.run())
         self._run("listen", self._listen())

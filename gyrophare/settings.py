@@ -116,6 +116,13 @@ class SmsSettings(_Section):
         return self.base_url is not None
 
 
+class Watch3gSettings(_Section):
+    """4G SOS watches that speak TCP. They know no credentials: keep the port behind a private APN or a firewall."""
+
+    port: int | None = Field(None, ge=0, le=65535, description="when absent, none are listened for; 0 takes a free one")
+    host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for all of this machine's")
+
+
 class LogSettings(_Section):
     """What the process says, and how."""
 
@@ -148,6 +155,7 @@ class Settings(BaseSettings):
     mqtt: MqttSettings = MqttSettings()
     http: HttpSettings = HttpSettings()
     sms: SmsSettings = SmsSettings()
+    watch3g: Watch3gSettings = Watch3gSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
