@@ -48,7 +48,7 @@ def understand(message: Received) -> Understood:
         return found
     found.sender = address.sender
     try:
-        decoded = address.route.decode(message.payload, address.sender, message.received_at)
+        decoded = address.route.read(message.payload, address.sender, message.received_at)
     except WireError as error:
         found.maybe_sos = address.route.may_be_sos
         found.reject(error.reason, error.detail)

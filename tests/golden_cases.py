@@ -46,7 +46,7 @@ class Case:
     def decode(self, body: bytes | None = None) -> Decoded:
         """What the decoder of the case's topic makes of the body, or of another one. Raise WireError as it does."""
         address = topics.parse(self.topic)
-        return address.route.decode(self.body if body is None else body, address.sender, self.received_at)
+        return address.route.read(self.body if body is None else body, address.sender, self.received_at)
 
 
 def names(suffix: str) -> set[str]:

@@ -159,7 +159,7 @@ def _deepest_read() -> int:
 
 def _check(route: Route, body: bytes) -> None:
     try:
-        decoded = route.decode(body, Sender(route.wire, f"{route.name_prefix}x"), AT)
+        decoded = route.read(body, Sender(route.wire, f"{route.name_prefix}x"), AT)
     except WireError as refused:
         _check_words(refused.reason, refused.detail)
     else:

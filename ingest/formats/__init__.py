@@ -80,6 +80,13 @@ class Route:
     may_be_sos: bool = False
     """Whether an unreadable body on this topic may have been an SOS, so that somebody must look."""
 
+    def read(self, body: bytes, sender: Sender, received_at: datetime) -> Decoded:
+        """Decode. Raise WireError when nothing can be used, also of what is nested too deeply to be quoted."""
+        try:
+            return self.decode(body, sender, received_at)
+        except RecursionError:
+            raise WireError("malformed", "nested too deeply") from None
+
 
 def read_json(body: bytes) -> Any:
     """The JSON value of a message body. Raise WireError naming what is wrong with it."""
