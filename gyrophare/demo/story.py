@@ -17,35 +17,27 @@ import aiohttp
 from psycopg import sql
 from pydantic import SecretStr
 
-import alerts.store
-import ingest.store
-import lone_worker.store
 from dashboards import read_models
 from dashboards.server import CONSOLE_HEADER
+from gyrophare.demo import crew
 from gyrophare.demo.told import AlarmTold, Told
 from gyrophare.embedded import MqttBroker, PostgresServer
 from gyrophare.kernel.clock import Clock, SystemClock
 from gyrophare.kernel.errors import SettingsError
 from gyrophare.kernel.ids import OrganisationId
-from gyrophare.kernel.observations import Sender, Wire
 from gyrophare.platform import db
 from gyrophare.server import Server
 from gyrophare.settings import DatabaseSettings, MqttSettings, Settings, SmsSettings
 from gyrophare.sim import cote_dor
-from gyrophare.sim.body import Body
+from gyrophare.sim.connected import ConnectedWatch
 from gyrophare.sim.sms_provider import SmsProvider
-from gyrophare.sim.watch import SimulatedWatch
 
 # The story, in seconds from the moment everything runs.
 BACK_IN_COVERAGE_S = 6.0
 SOS_S = 35.0
-# He started his shift 170 s ago and made his last step 160 s ago: the alarm is due 20 s into the story.
-SHIFT_BEFORE_S = 170.0
-LAST_STEP_BEFORE_S = 160.0
 _BUFFER_INTERVAL_S = 5
 _DISPATCHER_REACTS_S = 3.0
 
-CONTACTS = ((1, "Astreinte", "+33600000001"), (2, "Chef de centre", "+33600000002"))
 _DATABASE = "play"
 
 
@@ -58,8 +50,10 @@ async def play(settings: Settings, *, headless: bool, seconds: float | None, say
         )
     async with contextlib.AsyncExitStack() as stack:
         server, provider = await stack.enter_async_context(_stage(settings, say))
-        crew = await _engage(server)
-        parts = [asyncio.create_task(_story(crew, server.clock, say), name="story")]
+        spool = crew.empty_spool(settings.data_dir / "demo" / "watches.sqlite3")
+        stack.callback(spool.close)
+        fleet = await crew.engage(server, spool)
+        parts = [asyncio.create_task(_story(fleet, server.clock, say), name="story")]
         if headless:
             parts.append(asyncio.create_task(_dispatch(server.console_url), name="dispatcher"))
         for part in parts:
@@ -67,8 +61,8 @@ async def play(settings: Settings, *, headless: bool, seconds: float | None, say
         say(f"\n  Console        [bold]{server.console_url}[/]")
         say(f"  SMS outbox     {provider.base_url}/outbox")
         say(f"  MQTT broker    {server.mqtt_url} (MQTT 5: mosquitto_pub -V mqttv5 …)\n\n  Ctrl-C stops.\n")
-        await _wait(server, crew, provider, headless=headless, seconds=seconds)
-        return await _tell(server, crew, provider)
+        await _wait(server, fleet, provider, headless=headless, seconds=seconds)
+        return await _tell(server, fleet, provider)
 
 
 @contextlib.asynccontextmanager
@@ -115,45 +109,7 @@ async def _empty_database(url: str) -> str:
     return url.rsplit("/", 1)[0] + f"/{_DATABASE}"
 
 
-async def _engage(server: Server) -> dict[str, SimulatedWatch]:
-    """Register the crew and begin their shifts; return the devices, the lying man's with his buffer filled."""
-    now = server.clock.now()
-    organisation_id = OrganisationId(1)
-    fleet: dict[str, SimulatedWatch] = {}
-    async with server.pool.connection() as connection, connection.transaction():
-        for rank, name, phone_e164 in CONTACTS:
-            await alerts.store.put_contact(connection, organisation_id, rank, name, phone_e164)
-        for seed, member in enumerate(cote_dor.CREW):
-            lies = member.device == cote_dor.LIES_STILL
-            since = now - timedelta(seconds=SHIFT_BEFORE_S if lies else 0)
-            sender = Sender(wire=Wire(member.speaks), name=member.device)
-            device_id = await ingest.store.register_device(
-                connection, organisation_id, "watch", sender, member.device, now
-            )
-            agent_id = await lone_worker.store.insert_agent(connection, organisation_id, member.agent)
-            await lone_worker.store.start_shift(connection, organisation_id, agent_id, device_id, member.mission, since)
-            body = Body(
-                route=cote_dor.route(member.device),
-                pace_mps=member.pace_mps,
-                on_foot=member.on_foot,
-                since=since,
-                seed=seed,
-                lies_from=now - timedelta(seconds=LAST_STEP_BEFORE_S) if lies else None,
-            )
-            fleet[member.device] = SimulatedWatch(
-                member.device, server.mqtt_url, server.clock, body, speaks=member.speaks
-            )
-        sender = Sender(wire=Wire.NATIVE, name=cote_dor.VAN)
-        device_id = await ingest.store.register_device(
-            connection, organisation_id, "van", sender, cote_dor.VAN_NAME, now
-        )
-        await lone_worker.store.insert_van(connection, organisation_id, cote_dor.VAN_NAME, device_id)
-    parked = Body(route=cote_dor.route(cote_dor.VAN), pace_mps=0, on_foot=False, since=now, seed=99)
-    fleet[cote_dor.VAN] = SimulatedWatch(cote_dor.VAN, server.mqtt_url, server.clock, parked)
-    return fleet
-
-
-async def _story(fleet: dict[str, SimulatedWatch], clock: Clock, say: Callable[[str], None]) -> None:
+async def _story(fleet: dict[str, ConnectedWatch], clock: Clock, say: Callable[[str], None]) -> None:
     """What happens to the crew, besides their work."""
     async with asyncio.TaskGroup() as devices:
         for name, watch in fleet.items():
@@ -162,16 +118,17 @@ async def _story(fleet: dict[str, SimulatedWatch], clock: Clock, say: Callable[[
 
         await asyncio.sleep(BACK_IN_COVERAGE_S)
         lying = fleet[cote_dor.LIES_STILL]
-        now, at = clock.now(), lying.body.since
+        now, at = clock.now(), lying.watch.body.plan.since
         while at < now:
-            lying.measure(at, buffered=True)
+            lying.watch.measure(at)
             at += timedelta(seconds=_BUFFER_INTERVAL_S)
-        say(f"{lying.name} is back in coverage, with {len(lying.spool)} buffered reports: its wearer lies still.")
-        devices.create_task(lying.run(), name=lying.name)
+        name, buffered = lying.watch.name, lying.watch.owed
+        say(f"{name} is back in coverage, with {buffered} buffered reports: its wearer lies still.")
+        devices.create_task(lying.run(), name=name)
 
         await asyncio.sleep(SOS_S - BACK_IN_COVERAGE_S)
         say(f"{cote_dor.PRESSES_SOS} presses SOS.")
-        fleet[cote_dor.PRESSES_SOS].press_sos()
+        fleet[cote_dor.PRESSES_SOS].press("sos")
 
 
 async def _dispatch(console_url: str) -> None:
@@ -199,7 +156,7 @@ async def _dispatch(console_url: str) -> None:
 
 
 async def _wait(
-    server: Server, fleet: dict[str, SimulatedWatch], provider: SmsProvider, *, headless: bool, seconds: float | None
+    server: Server, fleet: dict[str, ConnectedWatch], provider: SmsProvider, *, headless: bool, seconds: float | None
 ) -> None:
     async def until_complete() -> None:
         while not (await _tell(server, fleet, provider)).complete:  # noqa: ASYNC110  # a look at the database
@@ -215,15 +172,15 @@ async def _wait(
         task.result()
 
 
-async def _tell(server: Server, fleet: dict[str, SimulatedWatch], provider: SmsProvider) -> Told:
+async def _tell(server: Server, fleet: dict[str, ConnectedWatch], provider: SmsProvider) -> Told:
     organisation_id = OrganisationId(1)
     async with server.pool.connection() as connection:
         devices = await read_models.devices(connection, organisation_id, server.clock.now())
         found = await read_models.alerts(connection, organisation_id)
     told = {
         command["alert"]
-        for watch in fleet.values()
-        for command in watch.commands
+        for device in fleet.values()
+        for command in device.watch.commands
         if command["command"] == "alarm_acknowledged"
     }
     return Told(
@@ -242,8 +199,8 @@ async def _tell(server: Server, fleet: dict[str, SimulatedWatch], provider: SmsP
             for alert in found
         ],
         sms_received_by_provider=provider.received,
-        receipts=sum(watch.receipts for watch in fleet.values()),
-        reports_still_without_receipt=sum(len(watch.spool) for watch in fleet.values()),
+        receipts=sum(device.watch.receipts for device in fleet.values()),
+        reports_still_without_receipt=sum(device.watch.owed for device in fleet.values()),
     )
 
 

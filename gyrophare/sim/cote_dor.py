@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gyrophare.kernel.geo import Position
-from gyrophare.sim.watch import Speaks
-
-_WALK_MPS, _PATROL_MPS, _PLOUGH_MPS = 1.2, 14.0, 9.0
+from gyrophare.sim.activities import MOW, PLOUGH, RIDE, WALK, Activity
+from gyrophare.sim.reporter import Speaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,33 +18,29 @@ class CrewMember:
     device: str
     agent: str
     mission: str
-    pace_mps: float = _WALK_MPS
-    on_foot: bool = True
+    activity: Activity = WALK
     speaks: Speaks = "native"
 
 
 CREW = (
-    CrewMember(device="w-01", agent="Martin Lefèvre", mission="Fauchage RD 70"),
-    CrewMember(device="w-02", agent="Sophie Garnier", mission="Fauchage RD 996"),
-    CrewMember(device="w-03", agent="Karim Benali", mission="Patrouille RD 974", pace_mps=_PATROL_MPS, on_foot=False),
+    CrewMember(device="w-01", agent="Martin Lefèvre", mission="Fauchage RD 70", activity=MOW),
+    CrewMember(device="w-02", agent="Sophie Garnier", mission="Fauchage RD 996", activity=MOW),
+    CrewMember(device="w-03", agent="Karim Benali", mission="Patrouille RD 974", activity=RIDE),
     CrewMember(device="w-04", agent="Élodie Perrin", mission="Curage de fossés RD 973"),
-    CrewMember(device="w-05", agent="Jean-Noël Rossignol", mission="Débroussaillage RD 18"),
+    CrewMember(device="w-05", agent="Jean-Noël Rossignol", mission="Débroussaillage RD 18", activity=MOW),
     CrewMember(
         device="michelot/telephone",
         agent="Thomas Michelot",
         mission="Patrouille RD 905",
-        pace_mps=_PATROL_MPS,
-        on_foot=False,
+        activity=RIDE,
         speaks="owntracks",
     ),
-    CrewMember(device="w-07", agent="Nadia Colin", mission="Fauchage RD 980"),
-    CrewMember(device="w-08", agent="Luc Thévenot", mission="Déneigement RD 971", pace_mps=_PLOUGH_MPS, on_foot=False),
-    CrewMember(
-        device="w-09", agent="Aurélie Monnet", mission="Déneigement RD 965", pace_mps=_PLOUGH_MPS, on_foot=False
-    ),
+    CrewMember(device="w-07", agent="Nadia Colin", mission="Fauchage RD 980", activity=MOW),
+    CrewMember(device="w-08", agent="Luc Thévenot", mission="Déneigement RD 971", activity=PLOUGH),
+    CrewMember(device="w-09", agent="Aurélie Monnet", mission="Déneigement RD 965", activity=PLOUGH),
     CrewMember(device="w-10", agent="Pascal Brocard", mission="Élagage RD 928"),
     CrewMember(device="w-11", agent="Inès Duval", mission="Balisage RD 968"),
-    CrewMember(device="w-12", agent="Bruno Jacquot", mission="Fauchage RD 109"),
+    CrewMember(device="w-12", agent="Bruno Jacquot", mission="Fauchage RD 109", activity=MOW),
 )
 VAN = "vans/van-1"
 VAN_NAME = "Fourgon 1"

@@ -1,160 +1,255 @@
 """A simulated watch, or the box in a van: measures, keeps what it has sent until a receipt names it, hears commands.
 
-It speaks the native format of the wire, or OwnTracks as a telephone does; it knows nothing of the server's code.
+It knows neither a broker nor the time: it is told the instant, handed what came, and asked what is to be sent. So a
+thousand of them may share a connection, and a test moves the clock.
 """
 
 from __future__ import annotations
 
-import asyncio
+import heapq
+import itertools
 import json
-import logging
-import secrets
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from collections.abc import Iterable
+from datetime import datetime
+from math import inf
+from typing import Any, NamedTuple
 
-from gyrophare.kernel.clock import Clock
-from gyrophare.platform.mqtt import MqttSession
-from gyrophare.sim.body import Body
+from gyrophare.sim.faults import Fate
+from gyrophare.sim.history import Done, History
+from gyrophare.sim.reporter import Reporter, Speaks, late, topic
+from gyrophare.sim.spool import Kept, Spool
 
-log = logging.getLogger(__name__)
+RESEND_AFTER_S, RESEND_AFTER_MAX_S = 10.0, 160.0
+"""Reports without a receipt are sent again after so long; after twice as long each time that none answers."""
+EVENT_RESEND_AFTER_S = 5.0
+"""An SOS without a receipt is sent again after so long, for ever."""
+UNPROTECTED_AFTER_S = 60.0
+"""A watch that has heard no receipt for so long shows that it protects nobody."""
+REPORTS_AT_ONCE = 500  # what one message may hold
+_NEWS_S = 5.0  # older reports go as buffered ones
+_OWED_AT_ONCE, _NEXT_OWED_AFTER_S = 4 * REPORTS_AT_ONCE, 1.0  # what else is owed waits for the receipts of these
+_LOW_BATTERY_PCT = 15.0
 
-_RESEND_AFTER = timedelta(seconds=10)
-_FLUSH_MOST = 500  # reports in one message
 
-Speaks = Literal["native", "owntracks"]
+class Publication(NamedTuple):
+    """One message to publish, at QoS 1."""
+
+    topic: str
+    payload: bytes
+    event: bool
+    reports: int
 
 
-class SimulatedWatch:
-    """One device at the broker. `name` is its own: `w-07`, `vans/van-1`, or `user/device` for OwnTracks."""
+class Watch:
+    """One device. What it owes is in `spool`, under its name, also when it was another process that measured it."""
 
     def __init__(
-        self, name: str, url: str, clock: Clock, body: Body, *, speaks: Speaks = "native", interval_s: float = 5.0
+        self,
+        reporter: Reporter,
+        spool: Spool,
+        *,
+        speaks: Speaks = "native",
+        history: History | None = None,
+        unprotected_after_s: float = UNPROTECTED_AFTER_S,
     ) -> None:
-        self.name = name
-        self.body = body
-        self.spool: dict[int, tuple[datetime, dict[str, Any]]] = {}
-        """By sequence: when it was last sent, and the report. Only a receipt empties it."""
+        self.name = reporter.fate.name
+        self.body = reporter.body
+        self.topic = topic(self.name, speaks)
         self.receipts = 0
         self.commands: list[dict[str, Any]] = []
-        self._clock = clock
+        self.resent = 0
+        self._reporter = reporter
+        self._fate: Fate = reporter.fate
+        self._spool = spool
         self._speaks = speaks
-        self._interval_s = interval_s
-        self._boot = secrets.token_hex(4)
-        self._sequence = 0
-        self._steps_said = body.steps(body.since)
-        group = name if name.startswith("vans/") else f"watches/{name}"
-        self._topic = f"gyrophare/v1/{group}" if speaks == "native" else f"owntracks/{name}"
-        heard = [f"{self._topic}/receipts", f"{self._topic}/commands"] if speaks == "native" else []
-        self._session = MqttSession(url, f"device-{name.replace('/', '-')}", heard, clock=clock, receive_maximum=20)
+        self._history = history or History()
+        self._unprotected_after_s = unprotected_after_s
+        self._fresh: list[tuple[float, Kept]] = []
+        self._sent_s: dict[tuple[str, int], float] = {}
+        """When each was last sent by this boot; what the spool holds beside these is due at once."""
+        self._under_way: list[tuple[float, int, Publication]] = []
+        self._order = itertools.count()
+        self._heard_s = -inf
+        self._resend_after_s, self._resend_at_s = RESEND_AFTER_S, inf
+        self._low_battery_said = False
+        self._sos_at = self._fate.presses_sos_at()
+        self._reboots = 0
+        self._start(self._fate.since)
 
-    async def run(self, on_command: Callable[[dict[str, Any]], None] | None = None) -> None:
-        """Publish what is in the spool, then a report each interval, until cancelled."""
-        await self._session.start()
-        listening = asyncio.create_task(self._listen(on_command)) if self._speaks == "native" else None
-        try:
-            self._publish_spool()
-            while True:
-                self.measure(self._clock.now())
-                self._publish_spool()
-                await asyncio.sleep(self._interval_s)
-        finally:
-            if listening is not None:
-                listening.cancel()
-            await self._session.stop()
+    @property
+    def heard(self) -> list[str]:
+        """The topics it listens to."""
+        return [] if self._speaks == "owntracks" else [f"{self.topic}/receipts", f"{self.topic}/commands"]
 
-    def measure(self, at: datetime, *, buffered: bool = False) -> None:
-        """Write a report of what is so at `at` into the spool."""
-        position, accuracy_m = self.body.measured(at)
-        self._sequence += 1
-        steps = self.body.steps(at)
-        report: dict[str, Any]
+    @property
+    def owed(self) -> int:
+        """How many of its messages nobody has receipted."""
+        return self._spool.count(self.name)
+
+    def protected(self, now: datetime) -> bool:
+        """Whether it may say so to its wearer: somebody stores what it sends, and has said so not long ago.
+
+        An OwnTracks telephone never knows.
+        """
+        return now.timestamp() - self._heard_s < self._unprotected_after_s
+
+    def screen(self, now: datetime) -> str:
+        """What its wearer reads."""
+        return "protégé" if self.protected(now) else "non protégé"
+
+    # ------------------------------------------------------------------ what happens to it
+
+    def measure(self, at: datetime) -> None:
+        """Write a report of what is so at `at` into the spool; to be asked in the order of time.
+
+        What its fate holds for it by then happens too. An empty battery measures nothing.
+        """
+        if self._dead(at):
+            return
+        if self._fate.reboots(at) != self._reboots:
+            self._reboots = self._fate.reboots(at)
+            self._start(at)
+        self._keep(self._reporter.report(at), at)
         if self._speaks == "native":
-            report = {
-                "boot": self._boot,
-                "seq": self._sequence,
-                "sent_at": _iso(at),
-                "fix": {
-                    "fixed_at": _iso(at),
-                    "lat": round(position.latitude_deg, 6),
-                    "lon": round(position.longitude_deg, 6),
-                    "accuracy_m": round(accuracy_m, 1),
-                    "speed_mps": round(self.body.speed_mps(at), 2),
-                },
-                "battery_pct": 83,
-                "buffered": buffered,
-            }
-            if self.body.on_foot:
-                report["motion"] = {"steps": steps - self._steps_said}
-        else:
-            report = {
-                "_type": "location",
-                "tst": int(at.timestamp()),
-                "lat": round(position.latitude_deg, 6),
-                "lon": round(position.longitude_deg, 6),
-                "acc": round(accuracy_m),
-                "vel": round(self.body.speed_mps(at) * 3.6),
-                "batt": 77,
-                "t": "t",
-            }
-        self._steps_said = steps
-        self.spool[self._sequence] = (datetime.min.replace(tzinfo=at.tzinfo), report)
+            if not self._low_battery_said and self._fate.battery_pct(at) <= _LOW_BATTERY_PCT:
+                self._low_battery_said = True
+                self.press("low_battery", at)
+            if self._sos_at is not None and self._sos_at <= at:
+                self._sos_at = None
+                self.press("sos", at)
 
-    def press_sos(self) -> None:
-        """The wearer presses the button. Sent at once, on its own topic."""
-        self._sequence += 1
-        now = self._clock.now()
-        position, accuracy_m = self.body.measured(now)
-        event = {
-            "boot": self._boot,
-            "seq": self._sequence,
-            "kind": "sos",
-            "occurred_at": _iso(now),
-            "fix": {
-                "fixed_at": _iso(now),
-                "lat": round(position.latitude_deg, 6),
-                "lon": round(position.longitude_deg, 6),
-                "accuracy_m": round(accuracy_m, 1),
-            },
-        }
-        self._session.publish_soon(f"{self._topic}/events", json.dumps(event).encode())
+    def press(self, kind: str, at: datetime) -> None:
+        """The wearer presses a button, or the watch notices by itself: `sos`, `fall`, `ok` … When this returns it is on
+        the disk. Raise ValueError for an OwnTracks telephone, which has no such word."""
+        if self._speaks == "owntracks":
+            raise ValueError(f"{self.name} speaks OwnTracks, which has no events of this kind; choose a native device")
+        if not self._dead(at):
+            self._keep(self._reporter.event(kind, at), at)
 
-    def _publish_spool(self) -> None:
-        now = self._clock.now()
-        due = [number for number, (sent_at, _) in self.spool.items() if now - sent_at >= _RESEND_AFTER]
-        if self._speaks == "owntracks":  # it has no receipts: the broker's word must do
-            for number in due:
-                self._session.publish_soon(self._topic, json.dumps(self.spool.pop(number)[1]).encode())
+    def hear(self, heard_on: str, payload: bytes, now: datetime, *, rescued: bool = False) -> None:
+        """Something came: a receipt or a command. Where there is no network nothing comes."""
+        if not (rescued or self._connected(now)):
             return
-        for start in range(0, len(due), _FLUSH_MOST):
-            numbers = due[start : start + _FLUSH_MOST]
-            reports = [self.spool[number][1] for number in numbers]
-            body = reports[0] if len(reports) == 1 else reports
-            self._session.publish_soon(f"{self._topic}/fixes", json.dumps(body).encode())
-            for number in numbers:
-                self.spool[number] = (now, self.spool[number][1])
-
-    async def _listen(self, on_command: Callable[[dict[str, Any]], None] | None) -> None:
-        while True:
-            messages = await self._session.receive(20)
-            for message in messages:
-                said = json.loads(message.payload)
-                if message.topic.endswith("/receipts"):
-                    self._forget(said)
-                else:
-                    self.commands.append(said)
-                    if on_command is not None:
-                        on_command(said)
-            self._session.acknowledge(messages)
-
-    def _forget(self, receipt: dict[str, Any]) -> None:
-        if receipt["boot"] != self._boot:
+        said: dict[str, Any] = json.loads(payload)
+        if heard_on.endswith("/commands"):
+            self.commands.append(said)
             return
+        boot, up_to, also = str(said["boot"]), int(said["up_to"]), [int(number) for number in said["also"]]
+        if not self._fate.loses_receipt(f"{boot} {up_to} {also}"):
+            self._forget(boot, up_to, also, now)
+
+    # ------------------------------------------------------------------ what it says
+
+    def outgoing(self, now: datetime, *, online: bool = True, rescued: bool = False) -> list[Publication]:
+        """What is to be published now, events first; nothing when the broker is gone (`online` False).
+
+        `rescued` brings it network and power, whatever its fate.
+        """
+        fresh, self._fresh = self._fresh, []
+        now_s = now.timestamp()
+        if not (online and (rescued or self._connected(now))):
+            if fresh:
+                self._resend_at_s = now_s  # as soon as it is back
+            return []
+        self._spool.commit()
+        news = [kept for measured_s, kept in fresh if kept.event or now_s - measured_s < _NEWS_S]
+        if len(news) < len(fresh):
+            self._resend_at_s = now_s
+        publications = [self._publication([kept]) for kept in sorted(news, key=lambda kept: not kept.event)]
+        self._note_sent(news, now_s)
+        if now_s >= self._resend_at_s:
+            publications += self._again(now_s)
+        return list(self._disturbed(publications, now_s))
+
+    def _again(self, now_s: float) -> Iterable[Publication]:
+        """What was never sent, and what was sent long enough ago without a receipt."""
+        owed = self._spool.owed(self.name, _OWED_AT_ONCE)
+        due = [kept for kept in owed if now_s - self._sent_s.get(kept[:2], -inf) >= self._patience_s(kept)]
+        again = sum(kept[:2] in self._sent_s for kept in due)
+        self.resent += again
+        if any(not kept.event and kept[:2] in self._sent_s for kept in due):
+            self._resend_after_s = min(2 * self._resend_after_s, RESEND_AFTER_MAX_S)
+        self._note_sent(due, now_s)
+        self._resend_at_s = now_s + self._next_look_s(len(owed))
+        reports = [kept for kept in due if not kept.event]
+        at_once = 1 if self._speaks == "owntracks" else REPORTS_AT_ONCE
+        arrays = [reports[start : start + at_once] for start in range(0, len(reports), at_once)]
+        if self._fate.newest_first:
+            arrays = [array[::-1] for array in arrays[::-1]]
+        yield from (self._publication([kept]) for kept in due if kept.event)
+        yield from (self._publication(array, buffered=True) for array in arrays)
+
+    def _publication(self, kept: list[Kept], *, buffered: bool = False) -> Publication:
+        if kept[0].event:
+            return Publication(f"{self.topic}/events", kept[0].body, event=True, reports=1)
+        if self._speaks == "owntracks":
+            return Publication(self.topic, kept[0].body, event=False, reports=1)
+        bodies = [late(one.body) if buffered else one.body for one in kept]
+        body = bodies[0] if len(bodies) == 1 else b"[" + b",".join(bodies) + b"]"
+        return Publication(f"{self.topic}/fixes", body, event=False, reports=len(bodies))
+
+    def _disturbed(self, publications: Iterable[Publication], now_s: float) -> Iterable[Publication]:
+        """What the network makes of them: some twice, some late."""
+        for publication in publications:
+            what = publication.payload.decode()
+            held_s, after_s = self._fate.held_s(what), self._fate.repeats_after_s(what)
+            if after_s is not None:
+                heapq.heappush(self._under_way, (now_s + after_s, next(self._order), publication))
+            if held_s and not publication.event:
+                heapq.heappush(self._under_way, (now_s + held_s, next(self._order), publication))
+            else:
+                yield publication
+        while self._under_way and self._under_way[0][0] <= now_s:
+            yield heapq.heappop(self._under_way)[2]
+
+    # ------------------------------------------------------------------ what it remembers
+
+    def _start(self, at: datetime) -> None:
+        """It is switched on: what it remembered is gone, what it had written is not."""
+        self._reporter.start(at, self._spool.boot(self.name))
+        self._fresh.clear()
+        self._sent_s.clear()
+        self._resend_after_s = RESEND_AFTER_S
+        self._resend_at_s = at.timestamp() if self.owed else inf
+
+    def _keep(self, kept: Kept, at: datetime) -> None:
+        for boot, number in self._spool.add(self.name, kept):
+            self._sent_s.pop((boot, number), None)
+            self._history.note(self.name, boot, number, Done.DROPPED)
+        storable = Done.STORABLE if kept.event or b'"fix":' in kept.body else Done.MADE
+        self._history.note(self.name, kept.boot, kept.number, Done.MADE | storable)
+        self._fresh.append((at.timestamp(), kept))
+
+    def _note_sent(self, sent: Iterable[Kept], now_s: float) -> None:
+        for kept in sent:
+            self._history.note(self.name, kept.boot, kept.number, Done.MADE | Done.SENT)
+            if self._speaks == "owntracks":  # it has no receipts: the broker's word must do
+                self._spool.forget(self.name, kept.boot, 0, (kept.number,))
+                continue
+            self._sent_s[kept.boot, kept.number] = now_s
+            self._resend_at_s = min(self._resend_at_s, now_s + self._patience_s(kept))
+
+    def _forget(self, boot: str, up_to: int, also: list[int], now: datetime) -> None:
         self.receipts += 1
-        stored = [number for number in self.spool if number <= receipt["up_to"] or number in receipt["also"]]
-        for number in stored:
-            del self.spool[number]
+        self._heard_s = now.timestamp()
+        for number in self._spool.forget(self.name, boot, up_to, also):
+            self._sent_s.pop((boot, number), None)
+            self._history.note(self.name, boot, number, Done.RECEIPTED)
+        if self._resend_after_s > RESEND_AFTER_S:  # the way is open again: no reason to wait longer
+            self._resend_after_s, self._resend_at_s = RESEND_AFTER_S, self._heard_s
+        if not self.owed:
+            self._resend_at_s = inf
 
+    def _patience_s(self, kept: Kept) -> float:
+        return EVENT_RESEND_AFTER_S if kept.event else self._resend_after_s
 
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def _next_look_s(self, looked_at: int) -> float:
+        if looked_at == _OWED_AT_ONCE:
+            return _NEXT_OWED_AFTER_S
+        return EVENT_RESEND_AFTER_S if self._spool.events(self.name) else self._resend_after_s
+
+    def _dead(self, at: datetime) -> bool:
+        return self._fate.battery_pct(at) <= 0
+
+    def _connected(self, at: datetime) -> bool:
+        return self._fate.covered(at) and not self._dead(at)
