@@ -34,6 +34,7 @@ _LOW_BATTERY_PCT = 15.0
 class Publication(NamedTuple):
     """One message to publish, at QoS 1."""
 
+    device: str
     topic: str
     payload: bytes
     event: bool
@@ -57,7 +58,9 @@ class Watch:
         self.topic = topic(self.name, speaks)
         self.receipts = 0
         self.commands: list[dict[str, Any]] = []
+        self.receipted = 0
         self.resent = 0
+        self.dropped = 0
         self._reporter = reporter
         self._fate: Fate = reporter.fate
         self._spool = spool
@@ -74,6 +77,7 @@ class Watch:
         self._low_battery_said = False
         self._sos_at = self._fate.presses_sos_at()
         self._reboots = 0
+        self._rescued = False
         self._start(self._fate.since)
 
     @property
@@ -126,28 +130,30 @@ class Watch:
         if not self._dead(at):
             self._keep(self._reporter.event(kind, at), at)
 
-    def hear(self, heard_on: str, payload: bytes, now: datetime, *, rescued: bool = False) -> None:
+    def rescue(self, now: datetime) -> None:
+        """From now on there is network and power, no receipt is lost, and what it owes goes at once."""
+        self._rescued = True
+        self._resend_after_s, self._resend_at_s = RESEND_AFTER_S, now.timestamp()
+
+    def hear(self, heard_on: str, payload: bytes, now: datetime) -> None:
         """Something came: a receipt or a command. Where there is no network nothing comes."""
-        if not (rescued or self._connected(now)):
+        if not self._connected(now):
             return
         said: dict[str, Any] = json.loads(payload)
         if heard_on.endswith("/commands"):
             self.commands.append(said)
             return
         boot, up_to, also = str(said["boot"]), int(said["up_to"]), [int(number) for number in said["also"]]
-        if not self._fate.loses_receipt(f"{boot} {up_to} {also}"):
+        if self._rescued or not self._fate.loses_receipt(f"{boot} {up_to} {also}"):
             self._forget(boot, up_to, also, now)
 
     # ------------------------------------------------------------------ what it says
 
-    def outgoing(self, now: datetime, *, online: bool = True, rescued: bool = False) -> list[Publication]:
-        """What is to be published now, events first; nothing when the broker is gone (`online` False).
-
-        `rescued` brings it network and power, whatever its fate.
-        """
+    def outgoing(self, now: datetime, *, online: bool = True) -> list[Publication]:
+        """What is to be published now, events first; nothing when the broker is gone (`online` False)."""
         fresh, self._fresh = self._fresh, []
         now_s = now.timestamp()
-        if not (online and (rescued or self._connected(now))):
+        if not (online and self._connected(now)):
             if fresh:
                 self._resend_at_s = now_s  # as soon as it is back
             return []
@@ -181,12 +187,12 @@ class Watch:
 
     def _publication(self, kept: list[Kept], *, buffered: bool = False) -> Publication:
         if kept[0].event:
-            return Publication(f"{self.topic}/events", kept[0].body, event=True, reports=1)
+            return Publication(self.name, f"{self.topic}/events", kept[0].body, event=True, reports=1)
         if self._speaks == "owntracks":
-            return Publication(self.topic, kept[0].body, event=False, reports=1)
+            return Publication(self.name, self.topic, kept[0].body, event=False, reports=1)
         bodies = [late(one.body) if buffered else one.body for one in kept]
         body = bodies[0] if len(bodies) == 1 else b"[" + b",".join(bodies) + b"]"
-        return Publication(f"{self.topic}/fixes", body, event=False, reports=len(bodies))
+        return Publication(self.name, f"{self.topic}/fixes", body, event=False, reports=len(bodies))
 
     def _disturbed(self, publications: Iterable[Publication], now_s: float) -> Iterable[Publication]:
         """What the network makes of them: some twice, some late."""
@@ -214,6 +220,7 @@ class Watch:
 
     def _keep(self, kept: Kept, at: datetime) -> None:
         for boot, number in self._spool.add(self.name, kept):
+            self.dropped += 1
             self._sent_s.pop((boot, number), None)
             self._history.note(self.name, boot, number, Done.DROPPED)
         storable = Done.STORABLE if kept.event or b'"fix":' in kept.body else Done.MADE
@@ -233,6 +240,7 @@ class Watch:
         self.receipts += 1
         self._heard_s = now.timestamp()
         for number in self._spool.forget(self.name, boot, up_to, also):
+            self.receipted += 1
             self._sent_s.pop((boot, number), None)
             self._history.note(self.name, boot, number, Done.RECEIPTED)
         if self._resend_after_s > RESEND_AFTER_S:  # the way is open again: no reason to wait longer
@@ -249,7 +257,7 @@ class Watch:
         return EVENT_RESEND_AFTER_S if self._spool.events(self.name) else self._resend_after_s
 
     def _dead(self, at: datetime) -> bool:
-        return self._fate.battery_pct(at) <= 0
+        return not self._rescued and self._fate.battery_pct(at) <= 0
 
     def _connected(self, at: datetime) -> bool:
-        return self._fate.covered(at) and not self._dead(at)
+        return self._rescued or (self._fate.covered(at) and not self._dead(at))
