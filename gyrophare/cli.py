@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gyrophare import settings as settings_module
+from gyrophare.commands import simulate
 from gyrophare.kernel.errors import GyrophareError
 from gyrophare.platform.migrations.migrate import SchemaState
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+app.add_typer(simulate.app, name="simulate")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="TOML file; default: gyrophare.toml in this folder, if there.")
