@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gyrophare.kernel.errors import SettingsError
@@ -59,7 +59,6 @@ _BATTERY_FULL_PCT, _BATTERY_LOW_PCT = (70.0, 100.0), (16.0, 30.0)
 _BATTERY_LOSS_PCT_PER_S = 12.0 / 60
 _STRICKEN = 1 / 20
 _STRICKEN_FROM_S, _STRICKEN_TO_S = 10.0, 40.0
-_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def chosen(words: str) -> frozenset[Fault]:
@@ -117,10 +116,8 @@ class Fate:
         """Whether what was buffered comes in the wrong order."""
         return Fault.REORDER in self.faults
 
-    def clock(self, at: datetime, booted_at: datetime) -> datetime:
-        """What the watch's own clock shows at `at`."""
-        if not self.clock_set(at, booted_at):
-            return _1970 + (at - booted_at)
+    def clock(self, at: datetime) -> datetime:
+        """What the watch's own clock shows at `at`, when it has been set."""
         error_s = 0.0
         if Fault.SKEW in self.faults:
             error_s += _SKEW_MAX_S * (2 * self._share("skew") - 1)

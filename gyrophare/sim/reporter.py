@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from gyrophare.sim.body import Body
@@ -18,6 +18,7 @@ from gyrophare.sim.spool import Kept
 Speaks = Literal["native", "owntracks"]
 
 _KMH_PER_MPS = 3.6
+_CLOCK_BEGINS_AT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def topic(name: str, speaks: Speaks) -> str:
@@ -75,7 +76,9 @@ class Reporter:
         return Kept(self.boot, self._number, event=True, body=text.encode())
 
     def _clock(self, at: datetime) -> str:
-        return _iso(self.fate.clock(at, self._booted_at))
+        if not self.fate.clock_set(at, self._booted_at):
+            return _iso(_CLOCK_BEGINS_AT + (at - self._booted_at))
+        return _iso(self.fate.clock(at))
 
     def _fix(self, at: datetime) -> str:
         measured = self.body.measured(at)
@@ -91,7 +94,7 @@ class Reporter:
         location: Mapping[str, object] = {
             "_type": "location",
             "tst": int(at.timestamp()),
-            "created_at": int(self.fate.clock(at, self._booted_at).timestamp()),
+            "created_at": int(self.fate.clock(at).timestamp()),  # a telephone has the time from its network
             "lat": round(measured.position.latitude_deg, 6),
             "lon": round(measured.position.longitude_deg, 6),
             "acc": round(measured.accuracy_m),
