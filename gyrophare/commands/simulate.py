@@ -28,7 +28,6 @@ from gyrophare.sim.spool import Spool
 
 app = typer.Typer(help="Simulate devices against a real broker.", no_args_is_help=True)
 
-_out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 _FAULTS_HELP = "Some of these, between commas, or `all`, which raises no alarm. " + "; ".join(
     f"{fault}: {meaning}" for fault, meaning in sim_faults.MEANINGS.items()
@@ -82,16 +81,16 @@ def watches(
     )
     if names:
         for name, speaks in crew.members():
-            _out.print(f"{name}\t{speaks}", markup=False)
+            typer.echo(f"{name}\t{speaks}")
         return
     lines = _lines(crew, url or _broker_url(settings), credentials, own_sessions=own_sessions)
     kept_in = spool or settings.data_dir / "simulate" / f"{prefix}.sqlite3"
     _err.print(f"{count} watches, seed {crew.seed}; what they owe is in {kept_in}", markup=False)
     figures = asyncio.run(_run(crew, lines, kept_in, history, seconds, wait))
     if as_json:
-        _out.print_json(json.dumps({"seed": crew.seed, **figures.as_json()}))
+        typer.echo(json.dumps({"seed": crew.seed, **figures.as_json()}, indent=2))
     else:
-        _out.print(_line(figures))
+        typer.echo(_line(figures).plain)
     if figures.unreceipted:
         _err.print(_advice(figures, crew), markup=False)
         raise typer.Exit(1)

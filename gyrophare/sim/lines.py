@@ -87,7 +87,7 @@ class Lines:
 
     def online(self, device: str) -> bool:
         """Whether that device is connected."""
-        return self._reports[device].connected
+        return self._reports[device].connected and self._events[device].connected
 
     async def publish(self, publications: Iterable[Publication]) -> None:
         """Hand all to the broker, and wait for its word on the last: whoever outruns it fills its memory and ours.
