@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gyrophare import settings as settings_module
-from gyrophare.commands import simulate
+from gyrophare.commands import devices, simulate
 from gyrophare.kernel.errors import GyrophareError
 from gyrophare.platform.migrations.migrate import SchemaState
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(devices.app, name="devices")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="TOML file; default: gyrophare.toml in this folder, if there.")
@@ -56,7 +57,7 @@ def serve(config: ConfigFile = None) -> None:
         await server.start()
         _err.print(f"Console: [bold]{server.console_url}[/]   (Ctrl-C stops)")
         if settings.mqtt.url is None:
-            _err.print(f"Broker:  {server.mqtt_url}   (embedded, MQTT 5, this machine only)")
+            _err.print(f"Broker:  {server.devices_url}   (embedded, MQTT 5, this machine only)")
         try:
             await server.run_until_stopped()
         finally:

@@ -22,8 +22,9 @@ from alerts.dispatcher import Dispatcher
 from dashboards import read_models
 from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
-from gyrophare.embedded import MqttBroker, PostgresServer
-from gyrophare.flows import acknowledge, escalation_tick, retention, watch_report
+from gyrophare.broker import Broker
+from gyrophare.embedded import PostgresServer
+from gyrophare.flows import acknowledge, broker_accounts, escalation_tick, retention, watch_report
 from gyrophare.kernel.clock import Clock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
 from gyrophare.platform import db
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 RETENTION_S = 3600.0
+ACCOUNTS_S = 10.0  # a revoked device is off the broker within a minute, reload included
 CONSOLE_LOGIN = "supervision"
 
 
@@ -54,6 +56,8 @@ class Server:
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.database_url = ""
         self.mqtt_url = ""
+        self.devices_url = ""
+        self._broker = Broker(settings)
         self.console_url = ""
         self.pool: db.Pool
         self.dispatcher: Dispatcher
@@ -74,12 +78,15 @@ class Server:
 
         # 1. What everything stands on: the database and the broker, our own where none is configured.
         self.database_url = await self._stack.enter_async_context(database(settings))
-        self.mqtt_url = await self._stack.enter_async_context(_broker(settings))
         schema = await asyncio.to_thread(migrate, self.database_url)
         log.info("The schema is ready; TimescaleDB: %s", schema.timescaledb, extra={"action": "migrated"})
         await self._stack.enter_async_context(db.instance_lock(self.database_url, settings.instance))
         self.pool = await db.open_pool(self.database_url, settings.database.pool_size)
         self._stack.push_async_callback(self.pool.close)
+        await self.refresh_accounts()
+        await asyncio.to_thread(self._broker.start)
+        self._stack.push_async_callback(asyncio.to_thread, self._broker.stop)
+        self.mqtt_url, self.devices_url = self._broker.url, self._broker.devices_url
 
         # 2. The two lanes in. They may connect before anything is consumed: the broker waits for our acknowledgements.
         events = await self._session("events", topics.EVENT_TOPICS)
@@ -108,6 +115,7 @@ class Server:
         if self._ticking:
             ticker = Ticker(clock)
             ticker.every(TICK_S, "escalation", self.tick)
+            ticker.every(ACCOUNTS_S, "accounts", self.refresh_accounts)
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
             ticker.start()
             self._stack.callback(ticker.stop)
@@ -143,6 +151,10 @@ class Server:
     async def tick(self) -> escalation_tick.Ticked:
         """One tick of the engine, now."""
         return await escalation_tick.tick(self.pool, self.clock, self.settings.instance)
+
+    async def refresh_accounts(self) -> None:
+        """Have the broker's accounts be those of the registry, now."""
+        await broker_accounts.refresh(self.pool, self._broker.give)
 
     async def _session(self, lane: str, subscriptions: Sequence[str]) -> MqttSession:
         session = MqttSession(
@@ -235,16 +247,3 @@ async def database(settings: Settings) -> AsyncIterator[str]:
         yield server.url
     finally:
         await asyncio.to_thread(server.stop)
-
-
-@asynccontextmanager
-async def _broker(settings: Settings) -> AsyncIterator[str]:
-    if settings.mqtt.url is not None:
-        yield settings.mqtt.url.get_secret_value()
-        return
-    broker = MqttBroker(settings.data_dir, settings.mqtt.port or None)
-    await asyncio.to_thread(broker.start)
-    try:
-        yield broker.url
-    finally:
-        await asyncio.to_thread(broker.stop)

@@ -54,6 +54,13 @@ def _mqtt_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _devices_url(url: str) -> str:
+    parts = _split(_mqtt_url(SecretStr(url)).get_secret_value())
+    if parts.username is not None or parts.path not in {"", "/"}:
+        raise ValueError("expected mqtts://host:8883, without a user: each device has its own")
+    return url.rstrip("/")
+
+
 def _http_url(url: str) -> str:
     parts = _split(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
@@ -81,6 +88,12 @@ class MqttSettings(_Section):
         None, description="mqtt[s]://user:password@host:port ; when absent, an embedded broker is started"
     )
     port: int = Field(0, ge=0, le=65535, description="port of the embedded broker; 0 takes a free one")
+    devices_url: Annotated[str, AfterValidator(_devices_url)] | None = Field(
+        None, description="mqtts://host:8883 as devices reach the broker; when absent, the url above without its user"
+    )
+    accounts_dir: Path | None = Field(
+        None, description="where Mosquitto's passwords and rights are written whenever they change; absent: nowhere"
+    )
     receive_maximum: int = Field(
         1000, ge=1, le=10_000, description="messages the broker may hand over before the first is acknowledged"
     )

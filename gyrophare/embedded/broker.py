@@ -1,15 +1,20 @@
 """An MQTT 5 broker of our own: rumqttd, in a process that ends with ours.
 
-What it holds (sessions, retained and waiting messages) is in memory and goes with it.
+What it holds (sessions, retained and waiting messages) is in memory and goes with it. It knows names and passwords, but
+no rights: who has an account may publish to every topic and read every topic (ADR 6).
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +28,7 @@ logger = logging.getLogger(__name__)
 START_WAIT_S = 20.0
 STOP_WAIT_S = 3.0
 PORT_ATTEMPTS = 5
+OURSELVES = "gyrophare"  # no device may be called so
 
 # rumqttd keeps the last 16 x 4 MiB of each subscription filter, read or not; from an unread queue beyond that (some
 # 150 000 fixes) it drops the oldest without a word. It sends 100 messages ahead of their acknowledgements, whatever
@@ -53,20 +59,30 @@ max_inflight_count = 200
 class MqttBroker:
     """An MQTT 5 broker on 127.0.0.1 for as long as this object, or its process, lives.
 
-    Without a `port` it takes a free one, which is another one at each start.
+    Without a `port` it takes a free one, which is another one at each start. With `accounts`, passwords by name, nobody
+    else may connect but ourselves; without, everybody on this machine may.
     """
 
-    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+    def __init__(self, data_dir: Path, port: int | None = None, accounts: Mapping[str, str] | None = None) -> None:
         self.folder = data_dir.expanduser().absolute() / "mqtt"
         self._wanted_port = port
         self._port: int | None = None
+        self._accounts = None if accounts is None else dict(accounts)
+        self._secret = secrets.token_urlsafe(32)
         self._words = self.folder / "start.log"
         self._lock = FolderLock(self.folder)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """The broker's URL. Raise RuntimeError before `start`."""
+        """The broker's URL for ourselves, secret included. Raise RuntimeError before `start`."""
+        if self._accounts is None:
+            return self.devices_url
+        return self.devices_url.replace("//", f"//{OURSELVES}:{self._secret}@")
+
+    @property
+    def devices_url(self) -> str:
+        """Where devices connect, each with its own account if there are any. Raise RuntimeError before `start`."""
         if self._port is None:
             raise RuntimeError("The embedded broker is not running: call start() first.")
         return f"mqtt://127.0.0.1:{self._port}"
@@ -97,6 +113,24 @@ class MqttBroker:
         self._port = port
         logger.info("The embedded MQTT broker listens on 127.0.0.1:%d", port)
 
+    def change_accounts(self, accounts: Mapping[str, str]) -> bool:
+        """Let these connect from now on, and nobody else; whether that is a change.
+
+        rumqttd reads them at its start alone: it is started again on its port, and every connection ends. Raise
+        EmbeddedError when it does not come back; the next call tries again.
+        """
+        if self._accounts == accounts and self._process is not None:
+            return False
+        self._accounts = dict(accounts)
+        if self._port is not None:
+            self._end_process()
+            if not self._serve(self._port):
+                raise EmbeddedError(
+                    f"The embedded broker did not come back on 127.0.0.1:{self._port} with its new accounts. "
+                    f"Start Gyrophare again. Its words: {tail(self._words)}"
+                )
+        return True
+
     def stop(self) -> None:
         """Stop the broker, at worst after STOP_WAIT_S. Again or before a start: nothing happens."""
         self._port = None
@@ -118,7 +152,9 @@ class MqttBroker:
             self._words.write_text(f"another program listens on 127.0.0.1:{port}\n")
             return False
         config = self.folder / "rumqttd.toml"
-        config.write_text(CONFIG.format(port=port))
+        with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)  # an earlier version's may be there
+            file.write(CONFIG.format(port=port) + self._auth())
         with self._words.open("wb") as words:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", broker_child.__file__, str(config)],
@@ -137,6 +173,13 @@ class MqttBroker:
             time.sleep(POLL_S)
         self._end_process()
         return False
+
+    def _auth(self) -> str:
+        if self._accounts is None:
+            return ""
+        pairs = {**self._accounts, OURSELVES: self._secret}
+        lines = [f"{json.dumps(name)} = {json.dumps(password)}" for name, password in pairs.items()]
+        return "\n".join(["\n[v5.1.connections.auth]", *lines, ""])
 
     def _end_process(self) -> None:
         process, self._process = self._process, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from gyrophare.embedded.broker import MqttBroker, answers
+from gyrophare.embedded.broker import OURSELVES, MqttBroker, answers
 from gyrophare.embedded.postgres import PostgresServer
 
 
@@ -22,11 +22,12 @@ def running_database(data_dir: Path) -> str | None:
 
 
 def running_broker(data_dir: Path) -> str | None:
-    """The URL of the broker that runs in `data_dir`; None when none does."""
+    """The URL of the broker that runs in `data_dir`, secret included; None when none does, or it may not be read."""
     config = MqttBroker(data_dir).folder / "rumqttd.toml"
     try:
-        listen = tomllib.loads(config.read_text())["v5"]["1"]["listen"]
+        listener = tomllib.loads(config.read_text(encoding="utf-8"))["v5"]["1"]
     except OSError:
         return None
-    port = int(listen.rsplit(":", 1)[1])
-    return f"mqtt://127.0.0.1:{port}" if answers(port) else None
+    port = int(listener["listen"].rsplit(":", 1)[1])
+    secret = listener["connections"].get("auth", {}).get(OURSELVES)
+    return f"mqtt://{f'{OURSELVES}:{secret}@' if secret else ''}127.0.0.1:{port}" if answers(port) else None
