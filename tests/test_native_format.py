@@ -570,3 +570,61 @@ def test_status_when_it_changes_twice_is_two() -> None:
     later = AT.astimezone(timezone(timedelta(hours=1))) + timedelta(seconds=1)
     keys = {native.decode_status(b"offline", SENDER, at).observations[0].message_key for at in (AT, later)}
     assert len(keys) == 2
+
+
+VAN = Sender(wire=Wire.NATIVE, name="vans/van-1")
+DECODERS = {"fixes": native.decode_reports, "events": native.decode_event, "status": native.decode_status}
+
+
+def said_by(sender: Sender, kind: str, marks: dict[str, object]) -> tuple[int, list[str]]:
+    """How much of such a message is understood, and why the rest is not."""
+    body = json.dumps({"kind": "sos", "state": "offline", **marks}).encode()
+    try:
+        decoded = DECODERS[kind](body, sender, AT)
+    except WireError as error:
+        return 0, [error.reason]
+    return len(decoded.observations), [refusal.reason for refusal in decoded.refusals]
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+@pytest.mark.parametrize(
+    ("sender", "marks"),
+    [
+        (SENDER, {"watch_id": "w-08"}),
+        (SENDER, {"device": "w-08"}),
+        (SENDER, {"device": 7}),
+        (SENDER, {"device": ["w-07"]}),
+        (SENDER, {"watch_id": ""}),
+        (VAN, {"van_id": "van-2"}),
+        (VAN, {"device": "w-07"}),
+    ],
+)
+def test_message_that_names_another_device_than_its_topic_is_refused(
+    kind: str, sender: Sender, marks: dict[str, object]
+) -> None:
+    assert said_by(sender, kind, marks) == (0, ["identity_mismatch"])
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+@pytest.mark.parametrize(
+    ("sender", "marks"),
+    [
+        (SENDER, {"watch_id": "w-07", "device": "W-07"}),
+        (SENDER, {"watch_id": None}),
+        (SENDER, {"van_id": "van-1"}),  # a note: the van its wearer came by
+        (VAN, {"van_id": "van-1", "device": "van-1"}),
+    ],
+)
+def test_message_that_names_its_topics_device_or_none_is_understood(
+    kind: str, sender: Sender, marks: dict[str, object]
+) -> None:
+    assert said_by(sender, kind, marks) == (1, [])
+
+
+def test_array_when_one_report_names_another_device_only_that_one_is_refused() -> None:
+    decoded = decode([WHOLE, {**WHOLE, "watch_id": "w-08"}, {**WHOLE, "seq": 1235, "watch_id": "w-07"}])
+    assert len(decoded.observations) == 2
+    [refusal] = decoded.refusals
+    assert refusal == Refusal(
+        reason="identity_mismatch", detail="watch_id = 'w-08'; expected 'w-07', whose topic this is"
+    )

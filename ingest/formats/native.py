@@ -12,7 +12,7 @@ from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Report, Sender, Sequence, Wire
 from ingest.formats import Decode, Decoded, Lane, Refusal, Route, extra, message_key, read_json
-from ingest.formats.fields import gnss_instant, instant, number, short
+from ingest.formats.fields import gnss_instant, instant, number, same_identity, short
 
 REPORTS_MAX = 500
 _BOOT_MAX = 64
@@ -34,6 +34,7 @@ def decode_reports(body: bytes, sender: Sender, received_at: datetime) -> Decode
     for item in items:
         try:
             fields = _object(item)
+            _same_device(fields, sender)
             sequence = _sequence(fields)
         except WireError as error:
             refusals.append(Refusal(reason=error.reason, detail=error.detail))
@@ -47,6 +48,7 @@ def decode_reports(body: bytes, sender: Sender, received_at: datetime) -> Decode
 def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
     """One event. Raise WireError when it cannot be read: on an event topic that is itself worth an alert."""
     fields = _object(read_json(body))
+    _same_device(fields, sender)
     said = fields.get("kind")
     if not isinstance(said, str) or said not in _KINDS:
         raise WireError("unknown_event", f"kind = {short(said)}; expected one of {', '.join(EventKind)}")
@@ -83,7 +85,9 @@ def decode_status(body: bytes, sender: Sender, received_at: datetime) -> Decoded
     bare = body if len(body) <= _BARE_STATUS_MAX_BYTES else b""
     text = bare.strip().strip(b'"').decode("utf-8", "replace").lower()
     if text not in {EventKind.ONLINE, EventKind.OFFLINE}:
-        said = _object(read_json(body)).get("state")
+        fields = _object(read_json(body))
+        _same_device(fields, sender)
+        said = fields.get("state")
         if said not in (EventKind.ONLINE, EventKind.OFFLINE):
             raise WireError("unknown_status", f"state = {short(said)}; expected online or offline")
         text = said
@@ -214,6 +218,14 @@ def _sequence(fields: Mapping[str, Any]) -> Sequence | None:
     if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq <= _SEQUENCE_MAX:
         raise WireError("bad_field", f"seq = {short(seq)}; expected a whole number, from 1 on")
     return Sequence(boot=boot, number=seq)
+
+
+def _same_device(fields: Mapping[str, Any], sender: Sender) -> None:
+    """A message need not say whose it is. Raise WireError when it does and names another than its topic."""
+    own_key = "van_id" if sender.name.startswith("vans/") else "watch_id"
+    for key in ("device", own_key):
+        if key in fields:
+            same_identity(fields[key], sender.name.removeprefix("vans/"), key)
 
 
 def _object(value: Any, name: str = "message") -> Mapping[str, Any]:
