@@ -2,8 +2,7 @@
 
 `vel` is km/h. `acc`, `alt`, `cog` and `vel` are left out when zero, but also when unknown, so their absence is unknown.
 Cards, commands, step counts, beacons and configurations are no news of an agent: where they have a topic of their own
-it is not subscribed to (a configuration holds passwords). Field tables: the OwnTracks booklet, tech/json; the `android`
-part of a status: owntracks/android#1678.
+it is not subscribed to (a configuration holds passwords). Field tables: the OwnTracks booklet, tech/json.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import Activity, Doubt, Event, EventKind, Fix, Observation, Report, Sender, Wire
 from ingest.formats import Decoded, Lane, Refusal, Route, message_key
 from ingest.formats.fields import OUTDATED_AFTER, same_identity, short
+from ingest.formats.phone_health import hindrances
 from ingest.formats.reading import Reading, decode_each, place_and_time
 
 _MPS_PER_KMH = 1 / 3.6
@@ -182,7 +182,7 @@ def _status(reading: Reading, sender: Sender, received_at: datetime) -> list[Obs
     """What hinders the app, in `detail["hindered_by"]`: a phone that may pause it protects nobody."""
     said_at = reading.instant("tst")
     detail = reading.rest(_ENVELOPE) or {}
-    hindered_by = [*_android(reading.part("android")), *_ios(reading.part("iOS"))]
+    hindered_by = hindrances(reading.part("android"), reading.part("iOS"))
     event = Event(
         sender=sender,
         kind=EventKind.HEALTH,
@@ -194,33 +194,6 @@ def _status(reading: Reading, sender: Sender, received_at: datetime) -> list[Obs
         detail={**detail, "hindered_by": hindered_by},
     )
     return [event]
-
-
-def _android(reading: Reading) -> list[str]:
-    """`loc`: 0 always and precise, then worse and worse to 4, disabled; some versions write it negative."""
-    location = reading.number("loc", low=-4, high=4)
-    found = {
-        "hibernation": _flag(reading, "hib"),
-        "battery_optimiser": _flag(reading, "bo"),
-        "power_save": _flag(reading, "ps"),
-        "wifi_off": _flag(reading, "wifi") is False,
-        "location_permission": location is not None and location != 0,
-    }
-    return [name for name, hinders in found.items() if hinders]
-
-
-def _flag(reading: Reading, key: str) -> bool | None:
-    """0 or 1, or a boolean; None when it is neither."""
-    value = reading.source.get(key)
-    return bool(value) if value in (0, 1) else None
-
-
-def _ios(reading: Reading) -> list[str]:
-    found = {
-        "location_permission": ("locationManagerAuthorizationStatus", "AuthorizedAlways"),
-        "background_refresh": ("backgroundRefreshStatus", "Available"),
-    }
-    return [name for name, (key, good) in found.items() if reading.text(key) and not reading.text(key).endswith(good)]
 
 
 def _waypoint(reading: Reading, sender: Sender, received_at: datetime) -> list[Observation]:

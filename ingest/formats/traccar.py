@@ -79,7 +79,7 @@ def _event(received_at: datetime, message: Mapping[str, Any], refusals: list[Ref
     sender = _sender(message, event.source)
     reading = Reading(message).part("position")
     report = _report(reading, sender, received_at)
-    happened_at = event.instant("eventTime") or event.instant("serverTime")  # its name before version 4.13
+    happened_at = event.instant("eventTime") or event.instant("serverTime")  # its name in older versions
     report = replace(report, sent_at=report.sent_at or happened_at)
     attributes = event.part("attributes")
     refusals += [*reading.refusals, *event.refusals]
