@@ -1,0 +1,154 @@
+"""Real `gyrophare serve` processes for the tests, and what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+_READY = "Console:"
+_START_S = 30.0
+_KEPT_LINES = 200
+
+
+def environment(instance: str, database_url: str, mqtt_url: str) -> dict[str, str]:
+    """The settings of a server, and nothing of ours."""
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "GYROPHARE_INSTANCE": instance,
+        "GYROPHARE_DATABASE_URL": database_url,
+        "GYROPHARE_MQTT_URL": mqtt_url,
+        "GYROPHARE_HTTP_PORT": "0",
+        "GYROPHARE_LOG_LEVEL": "warning",
+    }
+
+
+class Words:
+    """What a process says on standard error, read all the time so that it never waits for us."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self.last: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._stream = stream
+        self._heard = asyncio.Condition()
+        self._unread: list[str] = []
+        self._ended = False
+        self._reading = asyncio.create_task(self._read())
+
+    async def until(self, beginning: str) -> str:
+        """The next line that begins so; those before it are passed over."""
+        async with asyncio.timeout(_START_S), self._heard:
+            while True:
+                while self._unread:
+                    line = self._unread.pop(0)
+                    if line.startswith(beginning):
+                        return line
+                if self._ended:
+                    raise RuntimeError(f"it ended without a word of {beginning!r}: {self.last}")
+                await self._heard.wait()
+
+    async def close(self) -> None:
+        await self._reading
+
+    async def _read(self) -> None:
+        async for raw in self._stream:
+            line = raw.decode("utf-8", "replace").rstrip()
+            async with self._heard:
+                self.last.append(line)
+                self._unread.append(line)
+                self._heard.notify_all()
+        async with self._heard:
+            self._ended = True
+            self._heard.notify_all()
+
+
+class Served:
+    """One `gyrophare serve` process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, words: Words) -> None:
+        self.process = process
+        self.words = words
+
+    @property
+    def alive(self) -> bool:
+        return self.process.returncode is None
+
+    @property
+    def rss_mb(self) -> float:
+        """The memory it has, in MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) / 1024
+
+
+@asynccontextmanager
+async def serve(settings: Mapping[str, str]) -> AsyncIterator[Served]:
+    """A `gyrophare serve` process that is ready."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gyrophare.cli", "serve", env=settings, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr is not None
+    words = Words(process.stderr)
+    try:
+        await words.until(_READY)
+        yield Served(process, words)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        try:
+            async with asyncio.timeout(20):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        await words.close()
+
+
+class Mother:
+    """Starts `gyrophare serve` processes one after the other, each at once: see server_mother.py."""
+
+    def __init__(self, process: asyncio.subprocess.Process, words: Words) -> None:
+        self._process = process
+        self.words = words
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, settings: Mapping[str, str]) -> AsyncIterator[Mother]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(Path(__file__).with_name("server_mother.py")),
+            env=settings,
+            stdin=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        assert process.stderr is not None
+        words = Words(process.stderr)
+        try:
+            yield cls(process, words)
+        finally:
+            process.stdin.close()
+            await process.wait()
+            await words.close()
+
+    async def start(self) -> int:
+        """Start a server and return its process id; it is not ready yet."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"\n")
+        return int((await self.words.until("started")).split()[1])
+
+    async def ready(self) -> None:
+        """Wait until the server that was started last is ready."""
+        await self.words.until(_READY)
+
+    async def kill(self, pid: int) -> None:
+        """SIGKILL, and wait until it is gone."""
+        os.kill(pid, signal.SIGKILL)
+        await self.words.until(f"ended {pid}")
