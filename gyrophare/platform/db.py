@@ -35,9 +35,23 @@ _RETRY_S = 1.0
 _PATIENCE_S = 3.0
 
 
+class _Pool(AsyncConnectionPool[Connection]):
+    """psycopg's pool waits by `wait_for`, which until Python 3.12 may lose a cancellation that comes together with the
+    connection. Whoever was told to stop then went on for ever, and so did the stop of the server."""
+
+    async def getconn(self, timeout: float | None = None) -> Connection:
+        task = asyncio.current_task()
+        cancelled_before = task.cancelling() if task is not None else 0
+        connection = await super().getconn(timeout)
+        if task is not None and task.cancelling() > cancelled_before:
+            await self.putconn(connection)
+            raise asyncio.CancelledError
+        return connection
+
+
 async def open_pool(url: str, size: int) -> Pool:
     """Open a pool of `size` connections. Raise NotReadyError when the database does not answer within 10 s."""
-    pool: Pool = AsyncConnectionPool(
+    pool: Pool = _Pool(
         url,
         connection_class=AsyncConnection[DictRow],
         kwargs={**_CONNECT_OPTIONS, "row_factory": dict_row},
