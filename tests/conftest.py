@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
@@ -16,6 +17,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from gyrophare.embedded import MqttBroker, PostgresServer
+from gyrophare.embedded.folder import free_port
 from gyrophare.kernel.clock import Clock, ManualClock
 from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.server import Server
@@ -73,6 +75,18 @@ def database_url(postgres: PostgresServer) -> Iterator[str]:
         )
         yield f"{base}/{name}"
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def mortal_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresServer]:
+    """A PostgreSQL of this test's own, which keeps its port through a restart as a department's does."""
+    port = free_port()
+    monkeypatch.setattr("gyrophare.embedded.postgres.free_port", lambda: port)
+    server = PostgresServer(tmp_path)
+    await asyncio.to_thread(server.start)
+    await asyncio.to_thread(migrate, server.url)
+    yield server
+    await asyncio.to_thread(server.stop)
 
 
 @pytest.fixture

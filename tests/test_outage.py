@@ -5,32 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from pydantic import SecretStr
 
-from gyrophare.embedded import MqttBroker, PostgresServer, postgres
-from gyrophare.embedded.folder import free_port
+from gyrophare.embedded import MqttBroker, PostgresServer
 from gyrophare.kernel.clock import ManualClock
-from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.platform.mqtt import MqttSession
 from gyrophare.server import Server
 from gyrophare.settings import DatabaseSettings, HttpSettings, MqttSettings, Settings
 from tests.department import Department
-
-
-@pytest.fixture
-async def mortal_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresServer]:
-    """A PostgreSQL of this test's own, which keeps its port through a restart as a department's does."""
-    port = free_port()
-    monkeypatch.setattr(postgres, "free_port", lambda: port)
-    server = PostgresServer(tmp_path)
-    await asyncio.to_thread(server.start)
-    await asyncio.to_thread(migrate, server.url)
-    yield server
-    await asyncio.to_thread(server.stop)
 
 
 async def test_what_came_during_an_outage_is_stored_and_raised_when_the_database_is_back(

@@ -1,15 +1,25 @@
-"""What the chaos tests share: a seed that is told, so that a failure can be repeated, and a place for figures."""
+"""What the chaos tests share: a seed that is told, so that a failure can be repeated, figures, and brokers that die."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
+from gyrophare.embedded import MqttBroker
+from gyrophare.embedded.folder import free_port
+from tests.mosquitto import PLAIN, Mosquitto, needs_mosquitto
+
 Tell = Callable[[str], object]
+# Saved once a second. To save at each change, all that waits is written each time: after an outage, with 10 000 reports
+# waiting, Mosquitto then hands over some 200 a second.
+SAVING = PLAIN.replace("autosave_on_changes true\n", "")
 
 
 @pytest.fixture
@@ -24,3 +34,29 @@ def seed(tell: Tell) -> int:
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbits(32))
     tell(f"CHAOS_SEED={seed}")
     return seed
+
+
+class MortalBroker(Protocol):
+    """A broker that keeps its port."""
+
+    @property
+    def url(self) -> str: ...
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None: ...
+
+
+class _Embedded(MqttBroker):
+    """What it holds is in memory and goes with it."""
+
+    def kill(self) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGKILL)
+        self.stop()
+
+
+@pytest.fixture(params=["embedded", pytest.param("mosquitto", marks=needs_mosquitto)])
+def mortal_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MortalBroker]:
+    with _Embedded(tmp_path, free_port()) if request.param == "embedded" else Mosquitto(tmp_path, SAVING) as broker:
+        yield broker

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from random import Random
 from typing import Any
 
@@ -19,8 +19,10 @@ from gyrophare.platform.mqtt import MqttSession
 from tests.chaos.checker import Journal, Kind, Message
 from tests.department import DIJON, until
 
-RESEND_S = 2.0  # without a receipt; the server receipts once a second
+RESEND_S = 2.0  # without a receipt; the server receipts at most once a second
 _TICK_S = 0.01
+_AT_ONCE = 20  # reports in one message
+_MESSAGES_A_TICK = 5
 _TWICE = 0.05  # of the messages, as a network does that repeats
 CLOCK = SystemClock()
 _number = count()
@@ -37,7 +39,7 @@ class _Kept:
 class Fleet:
     """Devices behind one connection to the broker. Times in seconds are the event loop's."""
 
-    def __init__(self, session: MqttSession, boot: str, padding: int = 0) -> None:
+    def __init__(self, session: MqttSession, boot: str, *, padding: int, resend_s: float) -> None:
         self.journal = Journal()
         self.spool: dict[tuple[str, str, int], _Kept] = {}
         self.told_after_s: dict[tuple[str, str, int], float] = {}
@@ -46,16 +48,17 @@ class Fleet:
         self._session = session
         self._boot = boot
         self._padding = "x" * padding
+        self._resend_s = resend_s
         self._last: dict[str, tuple[int, datetime]] = {}
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, padding: int = 0) -> AsyncIterator[Fleet]:
-        """A fleet that hears its receipts, with a boot of its own."""
+    async def open(cls, url: str, *, padding: int = 0, resend_s: float = RESEND_S) -> AsyncIterator[Fleet]:
+        """A fleet that hears its receipts, with a boot of its own; `padding` bytes make each report longer."""
         name = f"fleet-{os.getpid()}-{next(_number)}"
         session = MqttSession(url, name, ["gyrophare/v1/watches/+/receipts"], clock=CLOCK)
         await session.start()
-        fleet = cls(session, name, padding)
+        fleet = cls(session, name, padding=padding, resend_s=resend_s)
         listening = asyncio.create_task(fleet._listen())
         try:
             yield fleet
@@ -102,17 +105,29 @@ class Fleet:
             self.resend()
 
     def resend(self) -> None:
-        """Send what was sent `RESEND_S` ago and has no receipt, what a device has in one message."""
+        """Send again what has had no receipt for too long, of each device in one message."""
         now_s = asyncio.get_running_loop().time()
         due: dict[tuple[str, Kind], list[_Kept]] = defaultdict(list)
         for kept in self.spool.values():
-            if now_s - kept.sent_s >= RESEND_S:
-                kept.body["buffered"] = True
+            if now_s - kept.sent_s >= self._resend_s:
                 due[kept.message.device, kept.message.kind].append(kept)
-        for (_, kind), late in due.items():
-            size = 100 if kind == "fix" else 1
-            for start in range(0, len(late), size):
-                self._publish(late[start : start + size])
+        messages = (
+            late[start : start + size]
+            for (_, kind), late in due.items()
+            for size in [_AT_ONCE if kind == "fix" else 1]
+            for start in range(0, len(late), size)
+        )
+        for several in islice(messages, _MESSAGES_A_TICK):  # a wire is only so wide
+            self._publish(several)
+
+    async def until_flowing(self, receipts: int, timeout_s: float = 60.0) -> None:
+        """Wait for so many more receipts."""
+        wanted = self.receipts + receipts
+
+        async def heard() -> bool | None:
+            return self.receipts >= wanted or None
+
+        await until(heard, timeout_s)
 
     async def until_told(self, timeout_s: float = 60.0) -> None:
         """Send again until every message has its receipt."""
@@ -150,6 +165,7 @@ class Fleet:
     def _publish(self, several: Sequence[_Kept]) -> None:
         now_s = asyncio.get_running_loop().time()
         for kept in several:
+            kept.body["buffered"] = now_s > kept.first_s
             kept.sent_s = now_s
         body: object = several[0].body if len(several) == 1 else [kept.body for kept in several]
         message = several[0].message
