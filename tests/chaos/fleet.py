@@ -42,7 +42,7 @@ class Fleet:
     def __init__(self, session: MqttSession, boot: str, *, padding: int, resend_s: float) -> None:
         self.journal = Journal()
         self.spool: dict[tuple[str, str, int], _Kept] = {}
-        self.told_after_s: dict[tuple[str, str, int], float] = {}
+        self.told_after_s: dict[Message, float] = {}
         """From the first publication to the receipt."""
         self.receipts = 0
         self._session = session
@@ -67,7 +67,7 @@ class Fleet:
             await asyncio.wait([listening])
             await session.stop()
 
-    def report(self, device: str) -> None:
+    def report(self, device: str) -> Message:
         """A report of `device`, made and sent now."""
         seq, at = self._next(device)
         latitude_deg = round(DIJON[0] + seq * 1e-6, 6)
@@ -80,14 +80,13 @@ class Fleet:
         }
         if self._padding:
             body["note"] = self._padding
-        self._send_first(device, seq, "fix", at, body, latitude_deg)
+        return self._send_first(device, seq, "fix", at, body, latitude_deg)
 
-    def press(self, device: str) -> None:
+    def press(self, device: str) -> Message:
         """Its wearer presses SOS."""
         seq, at = self._next(device)
-        self._send_first(
-            device, seq, "sos", at, {"boot": self._boot, "seq": seq, "kind": "sos", "occurred_at": at.isoformat()}
-        )
+        body = {"boot": self._boot, "seq": seq, "kind": "sos", "occurred_at": at.isoformat()}
+        return self._send_first(device, seq, "sos", at, body)
 
     async def work(self, devices: Sequence[str], per_s: float, random: Random) -> None:
         """`per_s` reports a second of random devices, and again what has no receipt, until cancelled."""
@@ -155,12 +154,13 @@ class Fleet:
 
     def _send_first(
         self, device: str, seq: int, kind: Kind, at: datetime, body: dict[str, Any], latitude_deg: float | None = None
-    ) -> None:
+    ) -> Message:
         message = Message(device=device, boot=self._boot, seq=seq, kind=kind, at=at, latitude_deg=latitude_deg)
         self.journal.note(message)
         now_s = asyncio.get_running_loop().time()
         kept = self.spool[device, self._boot, seq] = _Kept(message, body, now_s, now_s)
         self._publish([kept])
+        return message
 
     def _publish(self, several: Sequence[_Kept]) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -186,5 +186,5 @@ class Fleet:
         for key in [key for key in self.spool if key[:2] == (device, receipt["boot"])]:
             if key[2] <= receipt["up_to"] or key[2] in named:
                 kept = self.spool.pop(key)
-                self.told_after_s[key] = now_s - kept.first_s
+                self.told_after_s[kept.message] = now_s - kept.first_s
                 self.journal.receipted.append(kept.message)
