@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -56,7 +57,9 @@ SETTINGS = {
 class PostgresServer:
     """A PostgreSQL that lives in `data_dir/postgresql` for as long as this object, or its process, does."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are the server's own (postgresql.conf), over ours."""
+        self._settings = SETTINGS | dict(settings or {})
         self.folder = data_dir.expanduser().absolute() / "postgresql"
         self.cluster = self.folder / "data"
         self.password_file = self.folder / "password"
@@ -199,7 +202,7 @@ class PostgresServer:
 
     def _serve(self, account: Account, port: int) -> bool:
         """Start the server on `port`; False if it ended before it was ready."""
-        settings = SETTINGS | {"port": str(port)}
+        settings = self._settings | {"port": str(port)}
         arguments = [f"--{name}={value}" for name, value in settings.items()]
         process = self._spawn(account, "postgres", self.cluster, arguments, [])
         pid_file = self.cluster / "postmaster.pid"

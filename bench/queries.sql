@@ -1,0 +1,53 @@
+-- name: engage
+-- Watches on shift, whose stillness disturbs no measurement.
+with device as (
+    insert into device (organisation_id, kind, wire, wire_name, label, created_at)
+    select 1, 'watch', 'native', 'bench-' || number, 'bench-' || number, %(now)s
+    from generate_series(%(first)s::int, %(last)s::int) as number
+    returning id, wire_name
+), agent as (
+    insert into agent (organisation_id, name) select 1, wire_name from device returning id, name
+), shift as (
+    insert into shift (organisation_id, agent_id, device_id, mission, stillness_alarm_after_s, started_at)
+    select 1, agent.id, device.id, 'bench', 3600, %(now)s::timestamptz - interval '1 hour'
+    from device join agent on agent.name = device.wire_name
+    returning id, device_id
+)
+insert into watch_state (device_id, shift_id, evidence_at, evidence, stillness_due_at)
+select device_id, id, %(now)s, 'shift_start', %(now)s::timestamptz + interval '1 hour' from shift
+
+-- name: analyze
+analyze
+
+-- name: committed
+select coalesce(sum(upper(span) - lower(span)), 0)::bigint as n
+from receipt, unnest(committed) as span
+where boot = %(boot)s
+
+-- name: stored
+select count(*) as n from fix
+
+-- name: commit_latency_ms
+-- From the publisher's clock to the commit's: one machine, one clock.
+select percentile_cont(array[0.5, 0.99, 1.0]) within group (
+    order by extract(epoch from pg_xact_commit_timestamp(xmin) - sent_at) * 1000
+) as p
+from fix
+where sent_at >= %(since)s
+
+-- name: copy_target
+create table bench_copy (like fix including all)
+
+-- name: copy
+copy bench_copy (device_id, fixed_at, received_at, sent_at, latitude_deg, longitude_deg, accuracy_m, speed_mps,
+                 course_deg, altitude_m, battery_pct, buffered, message_key) from stdin
+
+-- name: naive_target
+create table bench_naive (
+    watch text not null, boot text not null, seq bigint not null, fixed_at timestamptz not null,
+    latitude_deg double precision not null, longitude_deg double precision not null, accuracy_m real, speed_mps real,
+    steps integer, battery_pct real, primary key (watch, boot, seq)
+)
+
+-- name: naive_insert
+insert into bench_naive values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing

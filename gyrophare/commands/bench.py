@@ -1,0 +1,51 @@
+"""`gyrophare bench`: what this machine does in a second, beside what it could do at most."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(help="Measure what this machine can bear.", no_args_is_help=True)
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class BrokerKind(StrEnum):
+    """Which broker to measure with."""
+
+    AUTO = "auto"
+    MOSQUITTO = "mosquitto"
+    EMBEDDED = "embedded"
+
+
+@app.command()
+def ingest(
+    messages: Annotated[int, typer.Option(min=2_000, help="Messages of one report, in each measurement.")] = 20_000,
+    fixes: Annotated[int, typer.Option(min=100_000, help="Fixes in arrays of 100.")] = 1_000_000,
+    broker: Annotated[BrokerKind, typer.Option(help="auto: Mosquitto where it is installed.")] = BrokerKind.AUTO,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")] = False,
+) -> None:
+    """How many messages a second are stored and receipted, beside the machine's own limits in the same run.
+
+    Everything runs on this machine in a folder that is removed afterwards; a configured database or broker is not
+    touched. It takes about two minutes and both processors: compare ratios, and only runs on a quiet machine.
+    """
+    from bench.ingest import measure
+
+    with _err.status("") as status:
+
+        def say(what: str) -> None:
+            status.update(what)
+
+        result = asdict(asyncio.run(measure(messages=messages, fixes=fixes, broker_kind=broker.value, say=say)))
+    if as_json:
+        _out.print(json.dumps(result, indent=2, ensure_ascii=False))
+    else:
+        for name, value in result.items():
+            _out.print(f"{name:>32}  {value}")
