@@ -1,13 +1,13 @@
 """The consumer of one lane, and the only one who acknowledges: decode, have it stored, acknowledge, note the receipts.
 
-While one batch is in the database the next is decoded. What is urgent goes first, alone and at once.
+While one batch is in the database the next is decoded. Who calls for help goes first, in a transaction that waits for
+nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -68,22 +68,20 @@ class Consumer:
             both.create_task(self._store_all(), name="store")
 
     async def _decode_all(self) -> None:
-        waiting: deque[Received] = deque()
         breath = 0
         while True:
-            if not waiting:
-                waiting.extend(await self._source.receive(MESSAGES_MAX))
-            while len(self._forming) >= MESSAGES_MAX or self._reports >= REPORTS_MAX:
-                self._emptied.clear()
-                await self._emptied.wait()
-            found = self._understand(waiting.popleft())
-            self._forming.append(found)
-            self._reports += len(found.observations)
-            self._filled.set()
-            breath += 1 + len(found.observations)
-            if breath >= _BREATH_REPORTS:
-                breath = 0
-                await asyncio.sleep(0)
+            for message in await self._source.receive(MESSAGES_MAX):
+                while len(self._forming) >= MESSAGES_MAX or self._reports >= REPORTS_MAX:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+                found = self._understand(message)
+                self._forming.append(found)
+                self._reports += len(found.observations)
+                self._filled.set()
+                breath += 1 + len(found.observations)
+                if breath >= _BREATH_REPORTS:
+                    breath = 0
+                    await asyncio.sleep(0)
 
     async def _store_all(self) -> None:
         while True:
@@ -107,6 +105,7 @@ class Consumer:
             found = understand(message)
         if found.rejected and not self._flood.refuse(message.topic, now_s):
             found.rejected.clear()
+            found.maybe_sos = False  # the first of them have told
         return found
 
     def _counts(self) -> list[Rejected]:
@@ -169,19 +168,19 @@ class Consumer:
 
 
 def in_turn(batch: Batch) -> Iterable[Batch]:
-    """The transactions of a batch: each sender's first urgent message alone, the other urgent ones, then the rest.
+    """The transactions of a batch: each sender's first call for help, its further ones, other events, then the rest.
 
-    A device that presses SOS a thousand times a second must not keep the others' waiting.
+    A device that presses SOS a thousand times a second must not keep the others' waiting, nor one that sends events
+    that nobody can read.
     """
-    alone: dict[object, Understood] = {}
-    more, rest = [], []
+    first: dict[object, Understood] = {}
+    again, events, rest = [], [], []
     for found in batch:
-        if not found.urgent:
-            if found.observations or found.rejected:
-                rest.append(found)
-        elif found.sender in alone:
-            more.append(found)
-        else:
-            alone[found.sender] = found
-    yield from ([found] for found in alone.values())
-    yield from (part for part in (more, rest) if part)
+        if found.calls_for_help:
+            if first.setdefault(found.sender, found) is not found:
+                again.append(found)
+        elif found.urgent:
+            events.append(found)
+        elif found.observations or found.rejected:
+            rest.append(found)
+    yield from (part for part in (list(first.values()), again, events, rest) if part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gyrophare.kernel.errors import WireError
-from gyrophare.kernel.observations import Event, Observation, Sender
+from gyrophare.kernel.observations import CALLS_FOR_HELP, Event, Observation, Sender
 from gyrophare.platform.mqtt import Received
 from ingest import topics
 from ingest.rejected import Rejected
@@ -22,6 +22,11 @@ class Understood:
     rejected: list[Rejected] = field(default_factory=list)
     maybe_sos: bool = False
     """Refused as a whole on a topic that carries SOS: somebody must look."""
+
+    @property
+    def calls_for_help(self) -> bool:
+        """Whether somebody presses SOS or falls."""
+        return any(isinstance(seen, Event) and seen.kind in CALLS_FOR_HELP for seen in self.observations)
 
     @property
     def urgent(self) -> bool:

@@ -55,6 +55,10 @@ class EventKind(StrEnum):
     """An alarm of the device that has no kind of ours; `detail["alarm"]` holds its name."""
 
 
+CALLS_FOR_HELP = frozenset({EventKind.SOS, EventKind.FALL})
+"""They bypass every filter: order, age, distance, accuracy, pause, shift."""
+
+
 class Activity(StrEnum):
     """What a device believes its wearer does."""
 
