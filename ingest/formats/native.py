@@ -11,10 +11,21 @@ from uuid import uuid4
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Report, Sender, Sequence, Wire
-from ingest.formats import Decode, Decoded, Lane, Refusal, Route, extra, message_key, read_json
+from ingest.formats import (
+    Decode,
+    Decoded,
+    Lane,
+    Refusal,
+    Route,
+    extra,
+    message_key,
+    native_plain,
+    read_json,
+    sequence_key,
+)
 from ingest.formats.fields import gnss_instant, instant, number, same_identity, short
+from ingest.formats.native_plain import REPORTS_MAX
 
-REPORTS_MAX = 500
 _BOOT_MAX = 64
 _BARE_STATUS_MAX_BYTES = 32
 _SEQUENCE_MAX = 2**53  # what every JSON reader carries exactly
@@ -25,6 +36,9 @@ def decode_reports(body: bytes, sender: Sender, received_at: datetime) -> Decode
 
     a step must not be lost for a battery, nor a sign of life for a fix. Raise WireError when nothing can be read.
     """
+    plain = native_plain.read(body, sender, received_at)
+    if plain is not None:
+        return Decoded(observations=plain)
     value = read_json(body)
     items = value if isinstance(value, list) else [value]
     if len(items) > REPORTS_MAX:
@@ -59,7 +73,7 @@ def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
     fix = _lenient(lambda: _fix(fields.get("fix")), doubts)
     battery_pct = _lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts)
     if sequence is not None:
-        key = message_key(sequence.boot, sequence.number)
+        key = sequence_key(sequence)
     elif occurred_at is not None:
         key = message_key(kind, occurred_at)
     else:
@@ -116,17 +130,19 @@ def _report(
     fields: Mapping[str, Any], sequence: Sequence | None, sender: Sender, received_at: datetime
 ) -> tuple[Report, list[Refusal]]:
     doubts: list[Refusal] = []
-    try:
-        sent_at, fix, steps, activity_mg, battery_pct = _strictly(fields)
-    except WireError:
-        sent_at, fix, steps, activity_mg, battery_pct = _leniently(fields, doubts)
+    motion = _lenient(lambda: _object(fields.get("motion") or {}, "motion"), doubts) or {}
+    sent_at = _lenient(lambda: instant(fields.get("sent_at"), "sent_at"), doubts)
+    fix = _lenient(lambda: _fix(fields.get("fix")), doubts)
+    steps = _lenient(lambda: number(motion, "steps", low=0, high=100_000, unknown=-1), doubts)
+    activity_mg = _lenient(lambda: number(motion, "activity_mg", low=0, high=16_000, unknown=-1), doubts)
+    battery_pct = _lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts)
     rest, cut = _rest(fields, _REPORT_KEYS)
     report = Report(
         sender=sender,
         received_at=received_at,
         sent_at=sent_at,
         sequence=sequence,
-        message_key=message_key(sequence.boot, sequence.number) if sequence else message_key(sent_at, fix, steps),
+        message_key=sequence_key(sequence) if sequence else message_key(sent_at, fix, steps),
         fix=fix,
         steps=None if steps is None else int(steps),
         activity_mg=activity_mg,
@@ -136,33 +152,6 @@ def _report(
         extra=rest,
     )
     return report, doubts
-
-
-_Read = tuple[datetime | None, Fix | None, float | None, float | None, float | None]
-
-
-def _strictly(fields: Mapping[str, Any]) -> _Read:
-    """What a report measured, as nearly every report says it: without the cost of `_leniently`."""
-    motion = _object(fields.get("motion") or {}, "motion")
-    return (
-        instant(fields.get("sent_at"), "sent_at"),
-        _fix(fields.get("fix")),
-        number(motion, "steps", low=0, high=100_000, unknown=-1),
-        number(motion, "activity_mg", low=0, high=16_000, unknown=-1),
-        number(fields, "battery_pct", low=0, high=100, unknown=-1),
-    )
-
-
-def _leniently(fields: Mapping[str, Any], doubts: list[Refusal]) -> _Read:
-    """The same, where something is bad: that is None and noted."""
-    motion = _lenient(lambda: _object(fields.get("motion") or {}, "motion"), doubts) or {}
-    return (
-        _lenient(lambda: instant(fields.get("sent_at"), "sent_at"), doubts),
-        _lenient(lambda: _fix(fields.get("fix")), doubts),
-        _lenient(lambda: number(motion, "steps", low=0, high=100_000, unknown=-1), doubts),
-        _lenient(lambda: number(motion, "activity_mg", low=0, high=16_000, unknown=-1), doubts),
-        _lenient(lambda: number(fields, "battery_pct", low=0, high=100, unknown=-1), doubts),
-    )
 
 
 def _named(doubts: list[Refusal], sequence: Sequence | None, cut: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
