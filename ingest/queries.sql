@@ -131,10 +131,24 @@ on conflict (sha256, topic, reason) do update set
     last_received_at = greatest(known.last_received_at, excluded.last_received_at),
     times = known.times + excluded.times
 
+-- name: drops_chunks
+-- TimescaleDB drops whole days by a policy of its own. A delete there would unpack every compressed row it looks at, and
+-- fail: 100 000 of them are its limit.
+select exists (select from pg_extension where extname = 'timescaledb') as by_policy
+
+-- name: purge_fixes
+-- Some at once, so that nobody waits for them; device by device, because so lies the key.
+delete from fix where ctid = any(array(
+    select old.ctid
+    from device d
+    cross join lateral (
+        select f.ctid from fix f where f.device_id = d.id and f.fixed_at < %(before)s order by f.fixed_at limit %(most)s
+    ) as old
+    limit %(most)s
+))
+
 -- name: purge
--- Plain PostgreSQL has no retention policy; on TimescaleDB this finds nothing left.
-with old_fix as (delete from fix where fixed_at < %(before)s),
-     old_event as (update event set latitude_deg = null, longitude_deg = null, accuracy_m = null, fixed_at = null
+with old_event as (update event set latitude_deg = null, longitude_deg = null, accuracy_m = null, fixed_at = null
                    where occurred_at < %(before)s and latitude_deg is not null),
      old_latest as (delete from device_latest where heard_at < %(before)s),
      old_count as (delete from off_shift_count where day < %(before)s)

@@ -97,8 +97,12 @@ async def insert_fixes(
 ) -> Sequence[tuple[Device, Report]]:
     """Store the fixes, once each, and return the reports that are new: a repetition is no news of now.
 
-    One that has neither a sequence nor a fix leaves no trace to know it by, and counts as new.
+    One that has neither a sequence nor a fix leaves no trace to know it by, and counts as new. What the next purge would
+    take away is not stored: on TimescaleDB each day is a table, and a clock that runs wild would make thousands of them.
     """
+    if not reports:
+        return reports
+    kept_from = reports[0][1].received_at - RETENTION
     fixes = [
         (
             device.id,
@@ -119,7 +123,7 @@ async def insert_fixes(
             report,
         )
         for device, report in reports
-        if (fix := report.fix) is not None
+        if (fix := report.fix) is not None and fix.fixed_at >= kept_from
     ]
     if not fixes:
         return reports
@@ -236,9 +240,14 @@ async def devices_by_id(connection: Connection, device_ids: Iterable[DeviceId]) 
     }
 
 
-async def purge(connection: Connection, now: datetime) -> None:
-    """Forget positions older than 60 days."""
-    await connection.execute(QUERIES["purge"], {"before": now - RETENTION})
+async def purge(connection: Connection, now: datetime, most: int) -> bool:
+    """Forget positions older than 60 days, of the fixes at most `most`. Return whether some of those are left."""
+    parameters = {"before": now - RETENTION, "most": most}
+    await connection.execute(QUERIES["purge"], parameters)
+    row = await (await connection.execute(QUERIES["drops_chunks"])).fetchone()
+    if row is not None and row["by_policy"]:
+        return False
+    return (await connection.execute(QUERIES["purge_fixes"], parameters)).rowcount == most
 
 
 def _fix(

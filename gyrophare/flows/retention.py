@@ -6,8 +6,12 @@ import ingest.store
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform.db import Pool
 
+AT_ONCE = 10_000
 
-async def forget(pool: Pool, clock: Clock) -> None:
-    """Purge what is too old."""
-    async with pool.connection() as connection:
-        await ingest.store.purge(connection, clock.now())
+
+async def forget(pool: Pool, clock: Clock, at_once: int = AT_ONCE) -> None:
+    """Purge what is too old, in transactions so short that no message waits for one."""
+    now, more = clock.now(), True
+    while more:
+        async with pool.connection() as connection:
+            more = await ingest.store.purge(connection, now, at_once)
