@@ -17,6 +17,9 @@ from gyrophare.kernel.errors import NotReadyError
 from gyrophare.platform.db import lock_key
 
 CORE, TIMESCALEDB = "core", "timescaledb"
+# Before 2.19.1, `on conflict do nothing` stopped at the first repetition in a compressed chunk and lost the rows behind
+# it (timescale/timescaledb#7672); since 2.21 a refresh runs in batches whose size we say.
+TIMESCALEDB_MIN = (2, 21)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,12 +110,21 @@ def _refuse_newer_schema(connection: sqlalchemy.Connection) -> None:
 def _why_no_timescaledb(connection: sqlalchemy.Connection, *, create: bool) -> str | None:
     """None when the extension is active (created when it may be), else the reason in words."""
     found = connection.exec_driver_sql(
-        "select installed_version from pg_available_extensions where name = 'timescaledb'"
+        "select installed_version, default_version from pg_available_extensions where name = 'timescaledb'"
     ).first()
     if found is None:
         return "not installed on this server: plain PostgreSQL serves everything, without compression"
-    if found[0] is not None:
+    installed, offered = found
+    wanted = ".".join(map(str, TIMESCALEDB_MIN))
+    if installed is not None:
+        if _version(installed) < TIMESCALEDB_MIN:
+            raise NotReadyError(
+                f"TimescaleDB {installed} is active, expected {wanted} or newer: an older one loses rows. Install it "
+                "there, then type `alter extension timescaledb update;` first thing in a new session."
+            )
         return None
+    if _version(offered) < TIMESCALEDB_MIN:
+        return f"{offered} is installed on the server, expected {wanted} or newer: plain PostgreSQL serves everything"
     if not create:
         return "installed on the server, not yet active: run `gyrophare migrate`"
     connection.commit()
@@ -126,3 +138,8 @@ def _why_no_timescaledb(connection: sqlalchemy.Connection, *, create: bool) -> s
             "as a superuser type `create extension timescaledb;` in this database, then `gyrophare migrate`"
         )
     return None
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """The numbers at the head of "2.23.0-dev"."""
+    return tuple(int(number) for number in text.split("-")[0].split("."))
