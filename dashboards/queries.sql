@@ -38,6 +38,21 @@ where a.organisation_id = %(organisation_id)s
   and (%(since)s::timestamptz is not null or %(alert_id)s::bigint is not null or a.state <> 'closed')
 order by a.id
 
+-- name: trail
+-- From the fixes themselves, not from an aggregate: what a buffer gave back a second ago is in, whatever job is late.
+select f.fixed_at as at, f.latitude_deg, f.longitude_deg, f.speed_mps
+from device d join fix f on f.device_id = d.id
+where d.id = %(device_id)s and d.organisation_id = %(organisation_id)s
+  and f.fixed_at >= %(from_at)s and f.fixed_at < %(until_at)s
+order by f.fixed_at
+
+-- name: trail_by_minute
+select t.minute_at as at, t.latitude_deg, t.longitude_deg, t.max_speed_mps as speed_mps
+from device d join trail_1min t on t.device_id = d.id
+where d.id = %(device_id)s and d.organisation_id = %(organisation_id)s
+  and t.minute_at >= %(from_at)s and t.minute_at < %(until_at)s
+order by t.minute_at
+
 -- name: newest_tick
 select max(ticked_at) as ticked_at from engine_tick
 

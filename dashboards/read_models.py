@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from gyrophare.kernel.ids import AccountId, AlertId, OrganisationId
+from gyrophare.kernel.ids import AccountId, AlertId, DeviceId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__)
 SILENT_AFTER = timedelta(seconds=90)
 STILL_AFTER = timedelta(seconds=60)
+EVERY_FIX_WITHIN = timedelta(hours=25)  # the longest day, when summer time ends
 
 Json = dict[str, Any]
 
@@ -63,6 +64,29 @@ async def alert(connection: Connection, organisation_id: OrganisationId, alert_i
     parameters = {"organisation_id": organisation_id, "since": None, "alert_id": alert_id}
     row = await (await connection.execute(QUERIES["alerts"], parameters)).fetchone()
     return None if row is None else _alert(row)
+
+
+async def trail(
+    connection: Connection, organisation_id: OrganisationId, device_id: DeviceId, from_at: datetime, until_at: datetime
+) -> list[Json]:
+    """Where a device of the organisation went: every fix of a day, a point a minute of a longer time; oldest first."""
+    query = QUERIES["trail"] if until_at - from_at <= EVERY_FIX_WITHIN else QUERIES["trail_by_minute"]
+    parameters = {
+        "organisation_id": organisation_id,
+        "device_id": device_id,
+        "from_at": from_at,
+        "until_at": until_at,
+    }
+    rows = await (await connection.execute(query, parameters)).fetchall()
+    return [
+        {
+            "at": instant(row["at"]),
+            "lon": row["longitude_deg"],
+            "lat": row["latitude_deg"],
+            "speed_mps": row["speed_mps"],
+        }
+        for row in rows
+    ]
 
 
 async def tick_age_s(connection: Connection, now: datetime) -> float | None:

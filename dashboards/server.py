@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from dashboards import read_models
 from dashboards.live import Console, Live
 from dashboards.read_models import Viewer
 from gyrophare.kernel.clock import Clock
-from gyrophare.kernel.ids import AccountId, AlertId
+from gyrophare.kernel.ids import AccountId, AlertId, DeviceId
 from gyrophare.platform.db import Pool
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 CONSOLE_HEADER = "X-Gyrophare"  # a foreign page cannot send it without our consent
 _BODY_MAX_BYTES = 64 * 1024
 _WS_MESSAGE_MAX_BYTES = 4096
+_TRAIL_MAX = timedelta(days=60)  # as long as positions are kept
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -63,6 +65,7 @@ class ConsoleServer:
         app.on_response_prepare.append(_add_headers)
         app.router.add_get("/", _index)
         app.router.add_get("/api/v1/live", self._serve_live)
+        app.router.add_get(r"/api/v1/devices/{device_id:\d{1,18}}/trail", self._serve_trail)
         app.router.add_post(r"/api/v1/alerts/{alert_id:\d{1,18}}/acknowledge", self._serve_acknowledge)
         for folder in ("assets", "map"):
             if (WEB / folder).is_dir():
@@ -97,6 +100,26 @@ class ConsoleServer:
             return
         if presented and 0 < alert_id < 2**63:
             await self._present(alert_id, self._viewer.account_id)
+
+    async def _serve_trail(self, request: web.Request) -> web.StreamResponse:
+        if not _same_origin(request):
+            return _error(403, "Requête refusée", "la page de la console", "Ouvrez la console sur cette machine.")
+        from_at, until_at = _instant(request.query.get("from")), _instant(request.query.get("until"))
+        if from_at is None or until_at is None or not timedelta(0) < until_at - from_at <= _TRAIL_MAX:
+            return _error(
+                400,
+                "Période illisible",
+                "from et until, instants avec fuseau (2026-01-14T00:00:00Z), 60 jours au plus",
+                "Corrigez l'adresse.",
+            )
+        device_id = DeviceId(int(request.match_info["device_id"]))
+        period = {"from": read_models.instant(from_at), "until": read_models.instant(until_at)}
+        async with self._pool.connection() as connection:
+            await read_models.log_access(
+                connection, self._viewer, self._clock.now(), "trail", device_id=device_id, **period
+            )
+            points = await read_models.trail(connection, self._viewer.organisation_id, device_id, from_at, until_at)
+        return _json(200, {"device_id": device_id, **period, "points": points})
 
     async def _serve_acknowledge(self, request: web.Request) -> web.StreamResponse:
         if CONSOLE_HEADER not in request.headers or not _same_origin(request):
@@ -136,6 +159,15 @@ def _same_origin(request: web.Request) -> bool:
     """Whether the page that asks is our own. Programs that are no browser send no Origin."""
     origin = request.headers.get("Origin")
     return origin is None or urlsplit(origin).netloc == request.host
+
+
+def _instant(text: str | None) -> datetime | None:
+    """An instant in UTC; None when `text` is none, or has no zone."""
+    try:
+        at = datetime.fromisoformat(text or "")
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 async def _index(_request: web.Request) -> web.StreamResponse:

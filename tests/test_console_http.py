@@ -77,6 +77,47 @@ async def test_agent_leaves_the_page_when_the_shift_ends(
         assert (await next_of(socket, "snapshot"))["devices"] == []
 
 
+async def test_trail_is_shown_and_the_look_is_written_down(
+    department: Department, browser: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    device_id = await department.on_shift("w-1")
+    await department.send("w-1", department.report("w-1"))
+    await department.until_rows(1, "select from fix")
+    day = {"from": "2026-01-14T00:00:00+01:00", "until": "2026-01-15T00:00:00+01:00"}
+    async with browser.get(f"/api/v1/devices/{device_id}/trail", params=day) as answer:
+        shown = await answer.json()
+    assert shown == {
+        "device_id": device_id,
+        "from": "2026-01-13T23:00:00.000Z",
+        "until": "2026-01-14T23:00:00.000Z",
+        "points": [{"at": "2026-01-14T07:42:03.000Z", "lon": DIJON[1], "lat": DIJON[0], "speed_mps": None}],
+    }
+    assert await department.rows("select what, detail from access_log") == [
+        {"what": "trail", "detail": {key: shown[key] for key in ("device_id", "from", "until")}}
+    ]
+
+
+@pytest.mark.parametrize(
+    "period",
+    [
+        {},
+        {"from": "2026-01-14T00:00:00Z"},
+        {"from": "2026-01-14T00:00:00", "until": "2026-01-15T00:00:00"},
+        {"from": "2026-01-14T00:00:00Z", "until": "2026-01-14T00:00:00Z"},
+        {"from": "2026-01-01T00:00:00Z", "until": "2026-03-14T00:00:00Z"},
+        {"from": "now", "until": "then"},
+        {"from": "0001-01-01T00:00:00+14:00", "until": "0001-01-01T09:00:00+14:00"},
+    ],
+    ids=["none", "no end", "no zone", "empty", "too long", "words", "before time"],
+)
+async def test_trail_of_no_period_is_refused_and_no_look_written_down(
+    department: Department, browser: aiohttp.ClientSession, period: dict[str, str]
+) -> None:
+    async with browser.get("/api/v1/devices/1/trail", params=period) as answer:
+        assert (answer.status, (await answer.json())["error"]["what"]) == (400, "Période illisible")
+    assert await department.rows("select from access_log") == []
+
+
 async def test_heartbeat_tells_whether_the_engine_ticks(
     server: Server, browser: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
@@ -105,6 +146,11 @@ async def test_foreign_page_is_refused(browser: aiohttp.ClientSession, origin: s
     assert refusal.value.status == 403
     headers = {"Origin": origin, "X-Gyrophare": "test"}
     async with browser.post("/api/v1/alerts/1/acknowledge", json={}, headers=headers) as answer:
+        assert answer.status == 403
+
+
+async def test_trail_is_refused_to_a_foreign_page(browser: aiohttp.ClientSession) -> None:
+    async with browser.get("/api/v1/devices/1/trail", headers={"Origin": "https://example.org"}) as answer:
         assert answer.status == 403
 
 
