@@ -82,6 +82,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
                 )
                 return
             yield Finding(name="migrations", verdict="ok", found=f"{', '.join(schema.applied)} applied")
+            if schema.timescaledb == "active":
+                yield timescaledb_jobs(connection)
             yield _tick(connection)
             yield _contacts(connection)
             yield _outbox(connection)
@@ -105,6 +107,39 @@ def _clock(connection: psycopg.Connection[DictRow]) -> Finding:
         found=f"{apart_s:.1f} s from the database's; deadlines would be wrong",
         do="synchronise both machines: `timedatectl set-ntp true`",
     )
+
+
+def timescaledb_jobs(connection: psycopg.Connection[DictRow]) -> Finding:
+    """Whether TimescaleDB compresses, forgets and refreshes as it was told to."""
+    rows = connection.execute(QUERIES["timescaledb_jobs"]).fetchall()
+    wrong = [f"{row['job']} of {row['relation']} {trouble}" for row in rows if (trouble := _trouble(row)) is not None]
+    if wrong:
+        return Finding(
+            name="timescaledb jobs",
+            verdict="fault",
+            found="; ".join(wrong),
+            do="select * from timescaledb_information.job_errors; and in postgresql.conf shared_preload_libraries must "
+            "name timescaledb, max_worker_processes must leave room for its workers",
+        )
+    waiting = sum(row["total_runs"] is None for row in rows)
+    return Finding(
+        name="timescaledb jobs",
+        verdict="warning" if waiting else "ok",
+        found=f"{waiting} of {len(rows)} have not run yet" if waiting else f"{len(rows)} run, none failed last time",
+        do="look again in a day: compression runs twice a day" if waiting else "",
+    )
+
+
+def _trouble(job: DictRow) -> str | None:
+    if not job["there"]:
+        return "is missing"
+    if not job["scheduled"]:
+        return "is switched off"
+    if job["last_run_status"] == "Failed":
+        return f"failed: {job['error'] or 'no reason was kept'}"
+    if job["overdue"]:
+        return "should have run an hour ago"
+    return None
 
 
 def _tick(connection: psycopg.Connection[DictRow]) -> Finding:
