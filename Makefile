@@ -52,7 +52,7 @@ demo: setup  ## a day's work in the Côte-d'Or on http://127.0.0.1:8080, nothing
 	GYROPHARE_DATA_DIR="$${GYROPHARE_DATA_DIR:-$(CURDIR)/.gyrophare/data}" exec $(BIN)/gyrophare demo
 
 test: setup $(VENV)/.dev-made tests/timescale/node_modules/.made  ## every test, against a real broker, a real PostgreSQL and a real browser
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 bench: setup  ## what the loop costs here: start, memory, messages a second beside the machine's own limit
 	$(BIN)/python -m bench.loop

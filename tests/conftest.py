@@ -6,6 +6,9 @@ import asyncio
 import itertools
 import logging
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +22,7 @@ from pydantic import SecretStr
 from gyrophare.embedded import MqttBroker, PostgresServer
 from gyrophare.embedded.folder import free_port
 from gyrophare.kernel.clock import Clock, ManualClock
+from gyrophare.platform.db import Connection, connect
 from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.server import Server
 from gyrophare.settings import DatabaseSettings, HttpSettings, MqttSettings, Settings, SmsSettings
@@ -26,6 +30,7 @@ from gyrophare.sim.sms_provider import SmsProvider
 from tests.department import SMS_KEY, SMS_SECRET, SMS_SID, Department
 
 _number = itertools.count()
+TIMESCALE = Path(__file__).parent / "timescale"
 # A winter morning, far from the machine's own time: whoever asks the wrong clock is found out.
 START_AT = datetime(2026, 1, 14, 7, 42, 3, tzinfo=UTC)
 
@@ -75,6 +80,47 @@ def database_url(postgres: PostgresServer) -> Iterator[str]:
         )
         yield f"{base}/{name}"
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def timescaledb_url() -> Iterator[str]:
+    """A database with the schema and the real TimescaleDB extension, in WebAssembly: one connection at a time."""
+    node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
+    if node is None or not (TIMESCALE / "node_modules").is_dir():
+        pytest.skip("the TimescaleDB for tests is not installed: run `make test`, which installs it")
+    port = free_port()
+    process = subprocess.Popen(
+        [node, str(TIMESCALE / "serve.mjs"), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        url = f"postgresql://postgres:any@127.0.0.1:{port}/postgres?sslmode=disable"
+        migrate(url)
+        yield url
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(10)
+
+
+@pytest.fixture
+async def timescaledb(timescaledb_url: str) -> AsyncIterator[Connection]:
+    """The connection to that database, in autocommit."""
+    async with await connect(timescaledb_url) as connection:
+        connection.prepare_threshold = None
+        yield connection
+
+
+@pytest.fixture(params=["plain", pytest.param("timescaledb", marks=pytest.mark.xdist_group("timescaledb"))])
+async def schema_connection(request: pytest.FixtureRequest) -> AsyncIterator[Connection]:
+    """A database with nothing but the schema, of plain PostgreSQL and of TimescaleDB; what a test does is undone."""
+    plain = request.param == "plain"
+    url = request.getfixturevalue("database_url" if plain else "timescaledb_url")
+    async with await connect(url) as connection, connection.transaction(force_rollback=True):
+        connection.prepare_threshold = 5 if plain else None
+        yield connection
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString, TypeVar, cast
 
 import alerts.store
 import ingest.store
@@ -16,7 +16,7 @@ import lone_worker.store
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import DeviceId, OrganisationId
 from gyrophare.kernel.observations import Sender, Wire
-from gyrophare.platform.db import Connection, connect
+from gyrophare.platform.db import Connection, Pool, connect
 from gyrophare.platform.mqtt import MqttSession
 
 SMS_SID = "AC" + "0" * 32
@@ -32,7 +32,7 @@ T = TypeVar("T")
 class Department:
     """The people of one test, and a device's side of the broker."""
 
-    def __init__(self, connection: Connection, session: MqttSession, clock: ManualClock) -> None:
+    def __init__(self, connection: Connection, session: MqttSession | None, clock: ManualClock) -> None:
         self.connection = connection
         self.session = session
         self.clock = clock
@@ -85,6 +85,8 @@ class Department:
         return report | more
 
     async def publish(self, topic: str, body: object) -> None:
+        if self.session is None:
+            raise RuntimeError("this department has a database and no broker: hand its messages to the flow")
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         await self.session.publish(topic, payload)
 
@@ -107,6 +109,21 @@ class Department:
             return found if len(found) >= count else None
 
         return await until(enough)
+
+
+class OneConnection:
+    """Stands in for the pool where all that a test does is undone: everybody gets the same connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def pool(cls, connection: Connection) -> Pool:
+        return cast("Pool", cls(connection))
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        yield self._connection
 
 
 async def until(look: Callable[[], Awaitable[T | None]], timeout_s: float = 15.0) -> T:
