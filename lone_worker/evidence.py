@@ -12,7 +12,7 @@ from enum import StrEnum
 from math import hypot
 
 from gyrophare.kernel.geo import Position, distance_m
-from gyrophare.kernel.observations import EventKind, Fix
+from gyrophare.kernel.observations import Doubt, EventKind, Fix, Report
 
 RADIUS_MIN_M, RADIUS_MAX_M = 20.0, 100.0
 _RADIUS_PER_ACCURACY = 2.5
@@ -25,9 +25,21 @@ DELIBERATE = frozenset(
     {EventKind.OK, EventKind.CHECKIN, EventKind.REPLY, EventKind.SHIFT_START, EventKind.PAUSE, EventKind.RESUME}
 )
 
+# Such a position is drawn, as nothing better is known, but nobody has moved for it.
+DOUBTED = frozenset(
+    {
+        Doubt.MOCK,
+        Doubt.NETWORK_POSITION,
+        Doubt.COARSE_POSITION,
+        Doubt.OUTDATED_FIX,
+        Doubt.TELEPORT,
+        Doubt.FIX_IN_FUTURE,
+    }
+)
+
 
 class Evidence(StrEnum):
-    """The kinds of proof."""
+    """The kinds of proof. Of two at the same instant the one named first counts."""
 
     SHIFT_START = "shift_start"
     STEPS = "steps"
@@ -57,6 +69,17 @@ def radius_m(anchor: Anchor, accuracy_m: float) -> float:
     return min(max(_RADIUS_PER_ACCURACY * hypot(anchor.accuracy_m, accuracy_m), RADIUS_MIN_M), RADIUS_MAX_M)
 
 
+def counts(report: Report, since: datetime) -> bool:
+    """Whether the position in `report` may tell something of a shift that began at `since`."""
+    fix = report.fix
+    return (
+        fix is not None
+        and (fix.accuracy_m is None or fix.accuracy_m <= ACCURACY_MAX_M)
+        and fix.fixed_at >= since
+        and (not report.doubts or DOUBTED.isdisjoint(report.doubts))
+    )
+
+
 def displaced(whereabouts: Whereabouts, fix: Fix) -> tuple[Whereabouts, bool]:
     """Whether `fix` confirms a displacement, and where that leaves us.
 
@@ -72,7 +95,7 @@ def displaced(whereabouts: Whereabouts, fix: Fix) -> tuple[Whereabouts, bool]:
     if fix.fixed_at <= anchor.at:
         return whereabouts, False
     if distance_m(anchor.position, fix.position) <= radius_m(anchor, accuracy_m):
-        return Whereabouts(anchor=anchor), False
+        return whereabouts if away_since_at is None else Whereabouts(anchor=anchor), False
     if away_since_at is None:
         return Whereabouts(anchor=anchor, away_since_at=fix.fixed_at), False
     if fix.fixed_at - away_since_at < CONFIRMATION:

@@ -9,13 +9,16 @@ with begun as (
     insert into shift (organisation_id, agent_id, device_id, mission, stillness_alarm_after_s, started_at)
     values (%(organisation_id)s, %(agent_id)s, %(device_id)s, %(mission)s, %(alarm_after_s)s, %(now)s)
     returning id, device_id
+), forgotten as (
+    delete from watch_checkpoint c using begun where c.device_id = begun.device_id
 )
 insert into watch_state as known (device_id, shift_id, evidence_at, evidence, stillness_due_at)
 select device_id, id, %(now)s, 'shift_start', %(now)s + make_interval(secs => %(alarm_after_s)s) from begun
 on conflict (device_id) do update set
     shift_id = excluded.shift_id, evidence_at = excluded.evidence_at, evidence = excluded.evidence,
-    stillness_due_at = excluded.stillness_due_at, heard_at = null, away_since_at = null,
-    anchor_latitude_deg = null, anchor_longitude_deg = null, anchor_accuracy_m = null, anchor_at = null
+    stillness_due_at = excluded.stillness_due_at, heard_at = null, away_since_at = null, fixed_at = null,
+    anchor_latitude_deg = null, anchor_longitude_deg = null, anchor_accuracy_m = null, anchor_at = null,
+    body_at = null, body = null
 returning shift_id
 
 -- name: end_shift
@@ -35,7 +38,8 @@ where s.device_id = any(%(device_ids)s) and (s.ended_at is null or s.ended_at >=
 -- name: lock_states
 -- In the order of the device, so that two processes never wait for each other.
 select w.device_id, w.shift_id, s.started_at, s.stillness_alarm_after_s, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
-       w.anchor_latitude_deg, w.anchor_longitude_deg, w.anchor_accuracy_m, w.anchor_at, w.away_since_at
+       w.anchor_latitude_deg, w.anchor_longitude_deg, w.anchor_accuracy_m, w.anchor_at, w.away_since_at, w.fixed_at,
+       w.body_at, w.body
 from watch_state w
 join shift s on s.id = w.shift_id
 where w.device_id = any(%(device_ids)s)
@@ -46,14 +50,41 @@ for update of w
 update watch_state w set
     heard_at = new.heard_at, evidence_at = new.evidence_at, evidence = new.evidence, stillness_due_at = new.due_at,
     anchor_latitude_deg = new.latitude_deg, anchor_longitude_deg = new.longitude_deg,
-    anchor_accuracy_m = new.accuracy_m, anchor_at = new.anchor_at, away_since_at = new.away_since_at
+    anchor_accuracy_m = new.accuracy_m, anchor_at = new.anchor_at, away_since_at = new.away_since_at,
+    fixed_at = new.fixed_at, body_at = new.body_at, body = new.body
 from unnest(
     %(device_id)s::bigint[], %(heard_at)s::timestamptz[], %(evidence_at)s::timestamptz[], %(evidence)s::text[],
     %(due_at)s::timestamptz[], %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[],
-    %(anchor_at)s::timestamptz[], %(away_since_at)s::timestamptz[]
+    %(anchor_at)s::timestamptz[], %(away_since_at)s::timestamptz[], %(fixed_at)s::timestamptz[],
+    %(body_at)s::timestamptz[], %(body)s::text[]
 ) as new (device_id, heard_at, evidence_at, evidence, due_at, latitude_deg, longitude_deg, accuracy_m, anchor_at,
-          away_since_at)
+          away_since_at, fixed_at, body_at, body)
 where w.device_id = new.device_id
+
+-- name: save_checkpoints
+insert into watch_checkpoint as known (device_id, at, fixed_at, moved_at, anchor_latitude_deg, anchor_longitude_deg,
+                                       anchor_accuracy_m, anchor_at, away_since_at)
+select * from unnest(
+    %(device_id)s::bigint[], %(at)s::timestamptz[], %(fixed_at)s::timestamptz[], %(moved_at)s::timestamptz[],
+    %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[], %(anchor_at)s::timestamptz[],
+    %(away_since_at)s::timestamptz[]
+)
+on conflict (device_id, at) do update set
+    fixed_at = excluded.fixed_at, moved_at = excluded.moved_at, anchor_latitude_deg = excluded.anchor_latitude_deg,
+    anchor_longitude_deg = excluded.anchor_longitude_deg, anchor_accuracy_m = excluded.anchor_accuracy_m,
+    anchor_at = excluded.anchor_at, away_since_at = excluded.away_since_at
+
+-- name: find_checkpoints
+-- The last of each device that an instant was still to come at.
+select asked.device_id, c.at, c.fixed_at, c.moved_at, c.anchor_latitude_deg, c.anchor_longitude_deg, c.anchor_accuracy_m,
+       c.anchor_at, c.away_since_at
+from unnest(%(device_id)s::bigint[], %(since_at)s::timestamptz[]) as asked (device_id, since_at)
+cross join lateral (
+    select * from watch_checkpoint k
+    where k.device_id = asked.device_id and k.at <= asked.since_at
+    order by k.at desc
+    limit 1
+) c
 
 -- name: claim_due
 -- What is due is taken by whoever ticks first. Taking it disarms the rule until new evidence: one alarm per episode.

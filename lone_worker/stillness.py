@@ -1,20 +1,23 @@
 """More than three minutes without movement. Pure: (state, observations) -> state, with an absolute deadline in it.
 
 The deadline counts from the last evidence of movement, whether or not the watch keeps talking: many devices send
-nothing while still. Missing data never moves it; data from the future neither.
+nothing while still. Missing data never moves it; data from the future neither. In whatever order reports come, and
+whichever process has them, the state in the end is the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gyrophare.kernel.ids import DeviceId, ShiftId
 from gyrophare.kernel.observations import Event, Observation, Report
-from lone_worker.evidence import DELIBERATE, Evidence, Whereabouts, displaced
+from lone_worker.course import Checkpoint, Course, Past, follow, in_turn
+from lone_worker.evidence import DELIBERATE, Evidence, Whereabouts, counts
 
 DEFAULT_ALARM_AFTER_S = 180
+_RANK = {evidence: rank for rank, evidence in enumerate(Evidence)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,25 +33,77 @@ class WatchState:
     due_at: datetime | None
     heard_at: datetime | None = None
     whereabouts: Whereabouts = field(default_factory=Whereabouts)
+    fixed_at: datetime | None = None
+    """Of the newest fix that counted."""
+    body_at: datetime | None = None
+    """The last evidence but displacements, where a displacement is the last of all: an overtaken fix may undo that."""
+    body: Evidence | None = None
+    passed: tuple[Checkpoint, ...] = field(default=(), compare=False)
+    """What is to be kept of the way here, in case a fix was overtaken."""
 
 
-def fold(state: WatchState, observations: Iterable[Observation]) -> WatchState:
-    """The state after `observations` of this watch, in any order."""
-    for seen in sorted(observations, key=_order):
-        state = _heard(state, seen.received_at)
-        at = _happened_at(seen)
+def overtaken(state: WatchState, observations: Iterable[Observation]) -> datetime | None:
+    """From when on the past must be followed again before these are folded; None: they come in order."""
+    fixed_at = state.fixed_at
+    if fixed_at is None:
+        return None
+    late = [
+        seen.fix.fixed_at
+        for seen in observations
+        if isinstance(seen, Report) and seen.fix is not None and seen.fix.fixed_at <= fixed_at
+        if counts(seen, state.shift_started_at)
+    ]
+    return min(late) if late else None
+
+
+def fold(state: WatchState, observations: Iterable[Observation], past: Past | None = None) -> WatchState:
+    """The state after `observations` of this watch, in any order.
+
+    `past` holds what `overtaken` asked for, these observations included; without it an overtaken fix tells nothing.
+    """
+    heard_at, started_at = state.heard_at, state.shift_started_at
+    moved_at = state.evidence_at if state.evidence is Evidence.DISPLACEMENT else None
+    body_at, body = state.evidence_at, state.evidence
+    if moved_at is not None:
+        body_at, body = state.body_at or started_at, state.body or Evidence.SHIFT_START
+    placed: list[Report] = []
+    for seen in observations:
+        if heard_at is None or seen.received_at > heard_at:
+            heard_at = seen.received_at
         if isinstance(seen, Event):
             if seen.kind in DELIBERATE:
-                state = _moved(state, at, Evidence.INTERACTION)
+                body_at, body = _later(body_at, body, _happened_at(seen), Evidence.INTERACTION)
             continue
         if seen.steps and not _undated(seen):
-            state = _moved(state, at, Evidence.STEPS)
-        if seen.fix is not None:
-            whereabouts, confirmed = displaced(state.whereabouts, seen.fix)
-            state = replace(state, whereabouts=whereabouts)
-            if confirmed:
-                state = _moved(state, min(seen.fix.fixed_at, seen.received_at), Evidence.DISPLACEMENT)
-    return state
+            body_at, body = _later(body_at, body, _happened_at(seen), Evidence.STEPS)
+        if seen.fix is not None and counts(seen, started_at):
+            placed.append(seen)
+
+    course = Course(state.whereabouts, state.fixed_at, moved_at)
+    if past is not None:
+        course, placed = past.course, [report for report in past.reports if counts(report, started_at)]
+    if len(placed) > 1:
+        placed.sort(key=in_turn)
+    course, passed = follow(course, placed)
+    evidence_at, evidence = body_at, body
+    if course.moved_at is not None:
+        evidence_at, evidence = _later(body_at, body, course.moved_at, Evidence.DISPLACEMENT)
+    moves = evidence is Evidence.DISPLACEMENT
+    return WatchState(
+        device_id=state.device_id,
+        shift_id=state.shift_id,
+        shift_started_at=started_at,
+        alarm_after_s=state.alarm_after_s,
+        evidence_at=evidence_at,
+        evidence=evidence,
+        due_at=_due_at(state, evidence_at),
+        heard_at=heard_at,
+        whereabouts=course.whereabouts,
+        fixed_at=course.fixed_at,
+        body_at=body_at if moves else None,
+        body=body if moves else None,
+        passed=tuple(passed),
+    )
 
 
 def _happened_at(seen: Observation) -> datetime:
@@ -57,7 +112,7 @@ def _happened_at(seen: Observation) -> datetime:
         said_at = seen.sent_at or (seen.fix.fixed_at if seen.fix else None)
     else:
         said_at = seen.occurred_at
-    return min(said_at or seen.received_at, seen.received_at)
+    return seen.received_at if said_at is None or said_at > seen.received_at else said_at
 
 
 def _undated(report: Report) -> bool:
@@ -65,19 +120,15 @@ def _undated(report: Report) -> bool:
     return report.buffered and report.sent_at is None and report.fix is None
 
 
-def _order(seen: Observation) -> tuple[datetime, bool, int, datetime]:
-    """Fixes in the order of their own clock; what happened together in the order of its keys, never of its arrival."""
-    is_event = isinstance(seen, Event)
-    at = seen.fix.fixed_at if seen.fix is not None and not is_event else _happened_at(seen)
-    return at, is_event, seen.message_key, seen.received_at
+def _later(at: datetime, evidence: Evidence, then: datetime, other: Evidence) -> tuple[datetime, Evidence]:
+    """The later of two pieces of evidence; of one instant that named first, so that their order is indifferent."""
+    if then < at or (then == at and _RANK[other] >= _RANK[evidence]):
+        return at, evidence
+    return then, other
 
 
-def _heard(state: WatchState, at: datetime) -> WatchState:
-    return state if state.heard_at is not None and state.heard_at >= at else replace(state, heard_at=at)
-
-
-def _moved(state: WatchState, at: datetime, evidence: Evidence) -> WatchState:
+def _due_at(state: WatchState, evidence_at: datetime) -> datetime | None:
     """New evidence postpones the deadline, and arms the rule again after an alarm."""
-    if at <= state.evidence_at:
-        return state
-    return replace(state, evidence_at=at, evidence=evidence, due_at=at + timedelta(seconds=state.alarm_after_s))
+    if evidence_at == state.evidence_at or (evidence_at < state.evidence_at and state.due_at is None):
+        return state.due_at
+    return evidence_at + timedelta(seconds=state.alarm_after_s)

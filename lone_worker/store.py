@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.ids import AgentId, DeviceId, OrganisationId, ShiftId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
+from lone_worker.course import Checkpoint, Course
 from lone_worker.evidence import Anchor, Evidence, Whereabouts
 from lone_worker.stillness import DEFAULT_ALARM_AFTER_S, WatchState
 
@@ -107,13 +109,6 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
     rows = await (await connection.execute(QUERIES["lock_states"], {"device_ids": list(device_ids)})).fetchall()
     states = {}
     for row in rows:
-        anchor = None
-        if row["anchor_at"] is not None:
-            anchor = Anchor(
-                position=Position(row["anchor_latitude_deg"], row["anchor_longitude_deg"]),
-                accuracy_m=row["anchor_accuracy_m"],
-                at=row["anchor_at"],
-            )
         states[DeviceId(row["device_id"])] = WatchState(
             device_id=DeviceId(row["device_id"]),
             shift_id=ShiftId(row["shift_id"]),
@@ -123,7 +118,10 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
             evidence=Evidence(row["evidence"]),
             due_at=row["stillness_due_at"],
             heard_at=row["heard_at"],
-            whereabouts=Whereabouts(anchor=anchor, away_since_at=row["away_since_at"]),
+            whereabouts=_whereabouts(row),
+            fixed_at=row["fixed_at"],
+            body_at=row["body_at"],
+            body=Evidence(row["body"]) if row["body"] is not None else None,
         )
     return states
 
@@ -144,8 +142,49 @@ async def save_states(connection: Connection, states: Sequence[WatchState]) -> N
         "accuracy_m": [anchor.accuracy_m if anchor else None for anchor in anchors],
         "anchor_at": [anchor.at if anchor else None for anchor in anchors],
         "away_since_at": [state.whereabouts.away_since_at for state in states],
+        "fixed_at": [state.fixed_at for state in states],
+        "body_at": [state.body_at for state in states],
+        "body": [state.body for state in states],
     }
     await connection.execute(QUERIES["save_states"], columns)
+    await _save_checkpoints(connection, [(state.device_id, passed) for state in states for passed in state.passed])
+
+
+async def find_checkpoints(connection: Connection, since: Mapping[DeviceId, datetime]) -> dict[DeviceId, Checkpoint]:
+    """The last checkpoint of each device that lies before an instant, for those that have one."""
+    parameters = {"device_id": list(since), "since_at": list(since.values())}
+    rows = await (await connection.execute(QUERIES["find_checkpoints"], parameters)).fetchall()
+    return {
+        DeviceId(row["device_id"]): Checkpoint(row["at"], Course(_whereabouts(row), row["fixed_at"], row["moved_at"]))
+        for row in rows
+    }
+
+
+async def _save_checkpoints(connection: Connection, passed: Sequence[tuple[DeviceId, Checkpoint]]) -> None:
+    if not passed:
+        return
+    courses = [checkpoint.course for _, checkpoint in passed]
+    anchors = [course.whereabouts.anchor for course in courses]
+    columns = {
+        "device_id": [device_id for device_id, _ in passed],
+        "at": [checkpoint.at for _, checkpoint in passed],
+        "fixed_at": [course.fixed_at for course in courses],
+        "moved_at": [course.moved_at for course in courses],
+        "latitude_deg": [anchor.position.latitude_deg if anchor else None for anchor in anchors],
+        "longitude_deg": [anchor.position.longitude_deg if anchor else None for anchor in anchors],
+        "accuracy_m": [anchor.accuracy_m if anchor else None for anchor in anchors],
+        "anchor_at": [anchor.at if anchor else None for anchor in anchors],
+        "away_since_at": [course.whereabouts.away_since_at for course in courses],
+    }
+    await connection.execute(QUERIES["save_checkpoints"], columns)
+
+
+def _whereabouts(row: Mapping[str, Any]) -> Whereabouts:
+    if row["anchor_at"] is None:
+        return Whereabouts()
+    position = Position(row["anchor_latitude_deg"], row["anchor_longitude_deg"])
+    anchor = Anchor(position=position, accuracy_m=row["anchor_accuracy_m"], at=row["anchor_at"])
+    return Whereabouts(anchor=anchor, away_since_at=row["away_since_at"])
 
 
 async def claim_due(connection: Connection, now: datetime, most: int) -> list[Due]:
