@@ -48,6 +48,17 @@ join fix f on f.device_id = asked.device_id and f.fixed_at = to_timestamp(asked.
     and f.message_key = asked.message_key
 where f.received_at <> to_timestamp(asked.received_s)
 
+-- name: find_fixes
+-- Everything that was measured since then, by each device's own instant; at most so many, to tell that there are more.
+select asked.device_id, f.fixed_at, f.received_at, f.latitude_deg, f.longitude_deg, f.accuracy_m, f.doubts,
+       f.message_key
+from unnest(%(device_id)s::bigint[], %(since_at)s::timestamptz[]) as asked (device_id, since_at)
+cross join lateral (
+    select * from fix where fix.device_id = asked.device_id and fix.fixed_at >= asked.since_at
+    order by fix.fixed_at, fix.message_key
+    limit %(most)s
+) f
+
 -- name: note_latest
 -- The newest fix wins, whatever the order of arrival; a message without a fix or a battery keeps what was known.
 insert into device_latest as known (device_id, heard_at, sent_at, fixed_at, latitude_deg, longitude_deg, accuracy_m,
@@ -76,7 +87,7 @@ on conflict (device_id) do update set
 
 -- name: note_clocks
 -- Rare: only of devices whose clock is off, or was.
-update device_latest l set clock_skews_s = coalesce(string_to_array(nullif(new.skews, ''), ',')::real[], '{}')
+update device_latest l set clock_skews_s = coalesce(string_to_array(nullif(new.skews, ''), ',')::float8[], '{}')
 from unnest(%(device_id)s::bigint[], %(skews)s::text[]) as new (device_id, skews)
 where l.device_id = new.device_id
 

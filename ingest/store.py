@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.ids import DeviceId, OrganisationId
-from gyrophare.kernel.observations import Event, Fix, Observation, Report, Sender, Wire
+from gyrophare.kernel.observations import Doubt, Event, Fix, Observation, Report, Sender, Wire
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 from ingest.gate import Known
@@ -140,6 +140,32 @@ async def insert_fixes(
     rows = await (await connection.execute(QUERIES["find_repeated"], asked)).fetchall()
     repeated = {id(stored_reports[row["number"] - 1]) for row in rows}
     return [(device, report) for device, report in reports if id(report) not in repeated]
+
+
+async def find_fixes(
+    connection: Connection, since: Sequence[tuple[Device, datetime]], most: int
+) -> dict[DeviceId, list[Report]]:
+    """The reports since an instant, as far as their fixes go; of devices that have at most so many."""
+    parameters = {
+        "device_id": [device.id for device, _ in since],
+        "since_at": [since_at for _, since_at in since],
+        "most": most + 1,
+    }
+    found: dict[DeviceId, list[Report]] = {device.id: [] for device, _ in since}
+    senders = {device.id: device.sender for device, _ in since}
+    for row in await (await connection.execute(QUERIES["find_fixes"], parameters)).fetchall():
+        place = Position(row["latitude_deg"], row["longitude_deg"])
+        report = Report(
+            sender=senders[row["device_id"]],
+            received_at=row["received_at"],
+            sent_at=None,
+            sequence=None,
+            message_key=row["message_key"],
+            fix=Fix(fixed_at=row["fixed_at"], position=place, accuracy_m=row["accuracy_m"]),
+            doubts=tuple(Doubt(doubt) for doubt in row["doubts"]),
+        )
+        found[row["device_id"]].append(report)
+    return {device_id: reports for device_id, reports in found.items() if len(reports) <= most}
 
 
 async def note_latest(

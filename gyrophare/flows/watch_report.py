@@ -7,7 +7,6 @@ of it happened and the broker will hand the messages over again.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +17,7 @@ import ingest.sequences
 import ingest.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import subjects
+from gyrophare.flows import fold_states, subjects
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import Event, EventKind, Observation, Report, Sender
@@ -30,7 +29,7 @@ from ingest.rejected import Rejected
 from ingest.sequences import Receipt
 from ingest.store import Device
 from ingest.understanding import Understood
-from lone_worker.stillness import WatchState, fold
+from lone_worker.stillness import WatchState
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +78,9 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         private |= {device.id for one, _ in refused for device in _of(one, devices) if device.id not in states}
         await ingest.rejected.insert(connection, [*_discreet(refused, devices, private), *strangers])
 
-        await lone_worker.store.save_states(connection, _fold(states, [*reports, *fresh]))
+        await lone_worker.store.save_states(
+            connection, await fold_states.fold_all(connection, states, [*reports, *fresh])
+        )
         await _raise(connection, fresh, now)
         await _raise_unreadable(connection, _unreadable(batch, devices), now)
     if strangers:  # it may be somebody's watch that was never registered
@@ -178,13 +179,6 @@ async def _without_private_life(
             kept.append((device, seen))
     await ingest.store.count_off_shift(connection, dropped, now)
     return kept, set(dropped)
-
-
-def _fold(states: Mapping[DeviceId, WatchState], said: Iterable[Said]) -> list[WatchState]:
-    by_device: dict[DeviceId, list[Observation]] = defaultdict(list)
-    for device, seen in said:
-        by_device[device.id].append(seen)
-    return [fold(states[device_id], heard) for device_id, heard in by_device.items() if device_id in states]
 
 
 async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], now: datetime) -> None:
