@@ -47,28 +47,30 @@ order by w.device_id
 for update of w
 
 -- name: save_states
+-- Instants as seconds since 1970, which loses no microsecond.
 update watch_state w set
-    heard_at = new.heard_at, evidence_at = new.evidence_at, evidence = new.evidence, stillness_due_at = new.due_at,
-    anchor_latitude_deg = new.latitude_deg, anchor_longitude_deg = new.longitude_deg,
-    anchor_accuracy_m = new.accuracy_m, anchor_at = new.anchor_at, away_since_at = new.away_since_at,
-    fixed_at = new.fixed_at, body_at = new.body_at, body = new.body
+    heard_at = to_timestamp(heard_s), evidence_at = to_timestamp(evidence_s), evidence = new.evidence,
+    stillness_due_at = to_timestamp(due_s), anchor_latitude_deg = latitude_deg, anchor_longitude_deg = longitude_deg,
+    anchor_accuracy_m = accuracy_m, anchor_at = to_timestamp(anchor_s), away_since_at = to_timestamp(away_since_s),
+    fixed_at = to_timestamp(fixed_s), body_at = to_timestamp(body_s), body = new.body
 from unnest(
-    %(device_id)s::bigint[], %(heard_at)s::timestamptz[], %(evidence_at)s::timestamptz[], %(evidence)s::text[],
-    %(due_at)s::timestamptz[], %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[],
-    %(anchor_at)s::timestamptz[], %(away_since_at)s::timestamptz[], %(fixed_at)s::timestamptz[],
-    %(body_at)s::timestamptz[], %(body)s::text[]
-) as new (device_id, heard_at, evidence_at, evidence, due_at, latitude_deg, longitude_deg, accuracy_m, anchor_at,
-          away_since_at, fixed_at, body_at, body)
+    %(device_id)s::bigint[], %(heard_s)s::float8[], %(evidence_s)s::float8[], %(evidence)s::text[],
+    %(due_s)s::float8[], %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[],
+    %(anchor_s)s::float8[], %(away_since_s)s::float8[], %(fixed_s)s::float8[], %(body_s)s::float8[], %(body)s::text[]
+) as new (device_id, heard_s, evidence_s, evidence, due_s, latitude_deg, longitude_deg, accuracy_m, anchor_s,
+          away_since_s, fixed_s, body_s, body)
 where w.device_id = new.device_id
 
 -- name: save_checkpoints
 insert into watch_checkpoint as known (device_id, at, fixed_at, moved_at, anchor_latitude_deg, anchor_longitude_deg,
                                        anchor_accuracy_m, anchor_at, away_since_at)
-select * from unnest(
-    %(device_id)s::bigint[], %(at)s::timestamptz[], %(fixed_at)s::timestamptz[], %(moved_at)s::timestamptz[],
-    %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[], %(anchor_at)s::timestamptz[],
-    %(away_since_at)s::timestamptz[]
-)
+select device_id, to_timestamp(at_s), to_timestamp(fixed_s), to_timestamp(moved_s), latitude_deg, longitude_deg,
+       accuracy_m, to_timestamp(anchor_s), to_timestamp(away_since_s)
+from unnest(
+    %(device_id)s::bigint[], %(at_s)s::float8[], %(fixed_s)s::float8[], %(moved_s)s::float8[],
+    %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[], %(anchor_s)s::float8[],
+    %(away_since_s)s::float8[]
+) as passed (device_id, at_s, fixed_s, moved_s, latitude_deg, longitude_deg, accuracy_m, anchor_s, away_since_s)
 on conflict (device_id, at) do update set
     fixed_at = excluded.fixed_at, moved_at = excluded.moved_at, anchor_latitude_deg = excluded.anchor_latitude_deg,
     anchor_longitude_deg = excluded.anchor_longitude_deg, anchor_accuracy_m = excluded.anchor_accuracy_m,

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+
+from psycopg.rows import tuple_row
 
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.ids import AgentId, DeviceId, OrganisationId, ShiftId
@@ -17,6 +18,7 @@ from lone_worker.evidence import Anchor, Evidence, Whereabouts
 from lone_worker.stillness import DEFAULT_ALARM_AFTER_S, WatchState
 
 QUERIES = sql.load(__file__)
+_NOWHERE = Whereabouts()
 LATE_BUFFER_MAX = timedelta(days=7)  # as long as the broker keeps a session
 
 
@@ -106,22 +108,37 @@ async def find_shifts(
 
 async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, WatchState]:
     """The states of the watches on shift among `device_ids`, locked until the transaction ends."""
-    rows = await (await connection.execute(QUERIES["lock_states"], {"device_ids": list(device_ids)})).fetchall()
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = await (await cursor.execute(QUERIES["lock_states"], {"device_ids": list(device_ids)})).fetchall()
     states = {}
     for row in rows:
-        states[DeviceId(row["device_id"])] = WatchState(
-            device_id=DeviceId(row["device_id"]),
-            shift_id=ShiftId(row["shift_id"]),
-            shift_started_at=row["started_at"],
-            alarm_after_s=row["stillness_alarm_after_s"],
-            evidence_at=row["evidence_at"],
-            evidence=Evidence(row["evidence"]),
-            due_at=row["stillness_due_at"],
-            heard_at=row["heard_at"],
-            whereabouts=_whereabouts(row),
-            fixed_at=row["fixed_at"],
-            body_at=row["body_at"],
-            body=Evidence(row["body"]) if row["body"] is not None else None,
+        (
+            device_id,
+            shift_id,
+            started_at,
+            after_s,
+            evidence_at,
+            evidence,
+            due_at,
+            heard_at,
+            *place,
+            fixed_at,
+            at,
+            body,
+        ) = row
+        states[device_id] = WatchState(
+            device_id=device_id,
+            shift_id=shift_id,
+            shift_started_at=started_at,
+            alarm_after_s=after_s,
+            evidence_at=evidence_at,
+            evidence=Evidence(evidence),
+            due_at=due_at,
+            heard_at=heard_at,
+            whereabouts=_whereabouts(*place),
+            fixed_at=fixed_at,
+            body_at=at,
+            body=Evidence(body) if body is not None else None,
         )
     return states
 
@@ -130,21 +147,16 @@ async def save_states(connection: Connection, states: Sequence[WatchState]) -> N
     """Write back what `fold` made of locked states."""
     if not states:
         return
-    anchors = [state.whereabouts.anchor for state in states]
     columns = {
-        "device_id": [state.device_id for state in states],
-        "heard_at": [state.heard_at for state in states],
-        "evidence_at": [state.evidence_at for state in states],
-        "evidence": [str(state.evidence) for state in states],
-        "due_at": [state.due_at for state in states],
-        "latitude_deg": [anchor.position.latitude_deg if anchor else None for anchor in anchors],
-        "longitude_deg": [anchor.position.longitude_deg if anchor else None for anchor in anchors],
-        "accuracy_m": [anchor.accuracy_m if anchor else None for anchor in anchors],
-        "anchor_at": [anchor.at if anchor else None for anchor in anchors],
-        "away_since_at": [state.whereabouts.away_since_at for state in states],
-        "fixed_at": [state.fixed_at for state in states],
-        "body_at": [state.body_at for state in states],
-        "body": [state.body for state in states],
+        "device_id": sql.array(state.device_id for state in states),
+        "heard_s": _seconds(state.heard_at for state in states),
+        "evidence_s": _seconds(state.evidence_at for state in states),
+        "evidence": sql.texts(state.evidence for state in states),
+        "due_s": _seconds(state.due_at for state in states),
+        "fixed_s": _seconds(state.fixed_at for state in states),
+        "body_s": _seconds(state.body_at for state in states),
+        "body": sql.texts(state.body for state in states),
+        **_places([state.whereabouts for state in states]),
     }
     await connection.execute(QUERIES["save_states"], columns)
     await _save_checkpoints(connection, [(state.device_id, passed) for state in states for passed in state.passed])
@@ -153,10 +165,11 @@ async def save_states(connection: Connection, states: Sequence[WatchState]) -> N
 async def find_checkpoints(connection: Connection, since: Mapping[DeviceId, datetime]) -> dict[DeviceId, Checkpoint]:
     """The last checkpoint of each device that lies before an instant, for those that have one."""
     parameters = {"device_id": list(since), "since_at": list(since.values())}
-    rows = await (await connection.execute(QUERIES["find_checkpoints"], parameters)).fetchall()
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = await (await cursor.execute(QUERIES["find_checkpoints"], parameters)).fetchall()
     return {
-        DeviceId(row["device_id"]): Checkpoint(row["at"], Course(_whereabouts(row), row["fixed_at"], row["moved_at"]))
-        for row in rows
+        device_id: Checkpoint(at, Course(_whereabouts(*place), fixed_at, moved_at))
+        for device_id, at, fixed_at, moved_at, *place in rows
     }
 
 
@@ -164,27 +177,42 @@ async def _save_checkpoints(connection: Connection, passed: Sequence[tuple[Devic
     if not passed:
         return
     courses = [checkpoint.course for _, checkpoint in passed]
-    anchors = [course.whereabouts.anchor for course in courses]
     columns = {
-        "device_id": [device_id for device_id, _ in passed],
-        "at": [checkpoint.at for _, checkpoint in passed],
-        "fixed_at": [course.fixed_at for course in courses],
-        "moved_at": [course.moved_at for course in courses],
-        "latitude_deg": [anchor.position.latitude_deg if anchor else None for anchor in anchors],
-        "longitude_deg": [anchor.position.longitude_deg if anchor else None for anchor in anchors],
-        "accuracy_m": [anchor.accuracy_m if anchor else None for anchor in anchors],
-        "anchor_at": [anchor.at if anchor else None for anchor in anchors],
-        "away_since_at": [course.whereabouts.away_since_at for course in courses],
+        "device_id": sql.array(device_id for device_id, _ in passed),
+        "at_s": _seconds(checkpoint.at for _, checkpoint in passed),
+        "fixed_s": _seconds(course.fixed_at for course in courses),
+        "moved_s": _seconds(course.moved_at for course in courses),
+        **_places([course.whereabouts for course in courses]),
     }
     await connection.execute(QUERIES["save_checkpoints"], columns)
 
 
-def _whereabouts(row: Mapping[str, Any]) -> Whereabouts:
-    if row["anchor_at"] is None:
-        return Whereabouts()
-    position = Position(row["anchor_latitude_deg"], row["anchor_longitude_deg"])
-    anchor = Anchor(position=position, accuracy_m=row["anchor_accuracy_m"], at=row["anchor_at"])
-    return Whereabouts(anchor=anchor, away_since_at=row["away_since_at"])
+def _whereabouts(
+    latitude_deg: float | None,
+    longitude_deg: float | None,
+    accuracy_m: float | None,
+    at: datetime | None,
+    away_since_at: datetime | None,
+) -> Whereabouts:
+    if latitude_deg is None or longitude_deg is None or accuracy_m is None or at is None:
+        return _NOWHERE
+    anchor = Anchor(position=Position(latitude_deg, longitude_deg), accuracy_m=accuracy_m, at=at)
+    return Whereabouts(anchor=anchor, away_since_at=away_since_at)
+
+
+def _places(whereabouts: Sequence[Whereabouts]) -> dict[str, str]:
+    anchors = [one.anchor for one in whereabouts]
+    return {
+        "latitude_deg": sql.array(anchor.position.latitude_deg if anchor else None for anchor in anchors),
+        "longitude_deg": sql.array(anchor.position.longitude_deg if anchor else None for anchor in anchors),
+        "accuracy_m": sql.array(anchor.accuracy_m if anchor else None for anchor in anchors),
+        "anchor_s": _seconds(anchor.at if anchor else None for anchor in anchors),
+        "away_since_s": _seconds(one.away_since_at for one in whereabouts),
+    }
+
+
+def _seconds(instants: Iterable[datetime | None]) -> str:
+    return sql.array([None if at is None else at.timestamp() for at in instants])
 
 
 async def claim_due(connection: Connection, now: datetime, most: int) -> list[Due]:
