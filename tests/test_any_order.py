@@ -17,7 +17,7 @@ import lone_worker.store
 from gyrophare.flows import fold_states, watch_report
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.observations import Doubt, EventKind, Fix, Observation, Report
-from gyrophare.platform.db import open_pool
+from gyrophare.platform.db import Pool, connect, open_pool
 from gyrophare.platform.mqtt import Received
 from gyrophare.server import Server
 from ingest.understanding import understand
@@ -220,6 +220,11 @@ def test_state_is_the_same_backwards(seen: list[Observation]) -> None:
 # ------------------------------------------------------------------ two processes, one database
 
 
+def message(name: str, payload: bytes, received_at: datetime) -> Received:
+    topic = f"gyrophare/v1/watches/{name}/fixes"
+    return Received(topic=topic, payload=payload, received_at=received_at, qos=1, packet_id=1, epoch=1)
+
+
 async def test_state_is_the_same_when_two_processes_share_the_reports(
     department: Department, database_url: str, clock: ManualClock
 ) -> None:
@@ -237,17 +242,7 @@ async def test_state_is_the_same_when_two_processes_share_the_reports(
 
     def batch(part: list[tuple[str, dict[str, Any]]]) -> list[Any]:
         return [
-            understand(
-                Received(
-                    topic=f"gyrophare/v1/watches/{name}/fixes",
-                    payload=json.dumps(body).encode(),
-                    received_at=received_at[json.dumps(body)],
-                    qos=1,
-                    packet_id=1,
-                    epoch=1,
-                )
-            )
-            for name, body in part
+            understand(message(name, json.dumps(body).encode(), received_at[json.dumps(body)])) for name, body in part
         ]
 
     async def process(queue: list[tuple[str, dict[str, Any]]]) -> None:
@@ -276,6 +271,39 @@ async def test_state_is_the_same_when_two_processes_share_the_reports(
     )
     assert {row["md5"] for row in checkpoints} == {checkpoints[0]["md5"]}
     assert checkpoints[0]["count"] >= 2
+
+
+async def test_steps_on_a_counter_are_counted_once_by_two_processes(
+    department: Department, database_url: str, clock: ManualClock
+) -> None:
+    """Both had read where the counter stood before either could write: the second counted the same steps again."""
+    device_id = await department.on_shift("w-1")
+
+    async def record(pool: Pool, seconds_later: float, steps_total: int) -> None:
+        clock.advance(seconds_later)
+        body = json.dumps(department.report("w-1")).encode()
+        one = understand(message("w-1", body, clock.now()))
+        one.observations = tuple(
+            replace(seen, steps_total=steps_total) for seen in one.observations if isinstance(seen, Report)
+        )
+        await watch_report.record(pool, clock, [one])
+
+    pool = await open_pool(database_url, 4)
+    await record(pool, 10, 800)
+    await record(pool, 10, 812)
+    counted_at = clock.now()
+    waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    async with asyncio.TaskGroup() as both, await connect(database_url) as other, other.transaction():
+        await lone_worker.store.lock_states(other, [device_id])
+        both.create_task(record(pool, 10, 820))
+        await department.until_rows(1, waiting)
+        walked_at = clock.now()
+        both.create_task(record(pool, 10, 820))
+        await department.until_rows(2, waiting)
+    await pool.close()
+    [state] = await department.rows("select evidence, evidence_at from watch_state")
+    assert counted_at < walked_at
+    assert state == {"evidence": "steps", "evidence_at": walked_at}
 
 
 async def test_fix_too_far_back_is_only_drawn(

@@ -53,11 +53,15 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
 
         # What was stored before must not count as movement now: of a repetition only the receipt is repeated.
         said, receipts = await ingest.sequences.commit(connection, said, now)
-        before = {device.id: knows for device, knows in found.values()}
-        said, known, refused = _admit(batch, said, before)
-        refused += [(one, item) for one in batch for item in one.rejected]
+        refused = [(one, item) for one in batch for item in one.rejected]
         heard = {device.id for device, _ in said} | {device.id for one, _ in refused for device in _of(one, devices)}
         states = await lone_worker.store.lock_states(connection, heard)
+        counting = {seen.sender for _, seen in said if isinstance(seen, Report) and seen.steps_total is not None}
+        if counting:  # while we waited for the lock another process may have counted on
+            found |= await ingest.store.find_devices(connection, counting)
+        before = {device.id: knows for device, knows in found.values()}
+        said, known, taken_out = _admit(batch, said, before)
+        refused += taken_out
         said, private = await _without_private_life(connection, said, states, now)
 
         reports = await ingest.store.insert_fixes(
