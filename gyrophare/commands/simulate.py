@@ -7,6 +7,7 @@ import json
 import secrets
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,8 @@ from gyrophare.sim.lines import Lines
 from gyrophare.sim.spool import Spool
 
 app = typer.Typer(help="Simulate devices against a real broker.", no_args_is_help=True)
+
+_EQUIP_S = 0.001  # it takes so long to equip one
 
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 _FAULTS_HELP = "Some of these, between commas, or `all`, which raises no alarm. " + "; ".join(
@@ -104,7 +107,7 @@ async def _run(
     await lines.open(lambda topic, payload, now: fleets[0].hear(topic, payload, now) if fleets else None)
     spool = Spool(kept_in)
     try:
-        fleets.append(Fleet(crew, clock.now(), spool, history))
+        fleets.append(Fleet(crew, clock.now() + timedelta(seconds=_EQUIP_S * crew.count), spool, history))
         drive = Drive(fleets[0], lines, clock)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, drive.stop)

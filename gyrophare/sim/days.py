@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gyrophare.sim.activities import LIE, MOW, PLOUGH, REST, RIDE, WALK, Activity, Plan, Segment
 
-_DAY_S = 10 * 3600.0
+_DAY_S = 4 * 3600.0  # then the work that he does most, for ever
 # What is done in turn, each for between so many seconds. Nobody rests so long that it is an alarm.
 _Work = tuple[tuple[Activity, float, float], ...]
 MOWING: _Work = ((MOW, 300, 1200), (WALK, 30, 180), (REST, 20, 120))

@@ -49,8 +49,9 @@ class Drive:
         self._lines = lines
         self._clock = clock
         self._stopped = asyncio.Event()
-        self._began_s = clock.monotonic_s()
-        self._shown_s, self._shown_messages = self._began_s, 0
+        self._began_s = self._shown_s = clock.monotonic_s()
+        self._shown_messages = 0
+        self._wait_s = 0.0
         self._figures = Figures(watches=sum(1 for _ in fleet))
 
     def stop(self) -> None:
@@ -60,8 +61,12 @@ class Drive:
         self._stopped.set()
 
     async def run(self, seconds: float | None, wait_s: float, show: Callable[[Figures], None]) -> Figures:
-        """Work for `seconds`, or until stopped; then wait for the last receipts, at most `wait_s`."""
+        """Work from the fleet's first instant for `seconds`, or until stopped; then wait for the last receipts, at most
+        `wait_s`.
+        """
         self._wait_s = wait_s
+        await asyncio.sleep((self._fleet.since - self._clock.now()).total_seconds())
+        self._began_s = self._shown_s = self._clock.monotonic_s()
         while not self._stopped.is_set() and (seconds is None or self._elapsed_s() < seconds):
             await self._tick(show)
         day_s, messages = self._elapsed_s(), self._figures.messages

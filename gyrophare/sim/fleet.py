@@ -22,6 +22,7 @@ from gyrophare.sim.spool import Spool
 from gyrophare.sim.watch import UNPROTECTED_AFTER_S, Publication, Watch
 
 _WOODED = (0.0, 0.6)  # of a route lies so much under trees
+_TURNS_AT_ONCE = 1000  # some 100 ms
 _LOOK_EVERY_S = 1.0  # at watches that have measured nothing: what they owe
 
 
@@ -69,7 +70,7 @@ class Fleet:
         self.behind_s = 0.0
         """How much later than they should the last ones measured."""
         self._crew = crew
-        self._since = since
+        self.since = since
         unprotected_after_s = max(UNPROTECTED_AFTER_S, 3 * crew.interval_s)
         self._watches = [
             Watch(reporter, spool, speaks=speaks, history=self.history, unprotected_after_s=unprotected_after_s)
@@ -91,11 +92,16 @@ class Fleet:
         return sum(watch.owed for watch in self._watches)
 
     def tick(self, now: datetime, online: Callable[[str], bool] = lambda _name: True) -> list[Publication]:
-        """Measure what is due by `now`, each at its own instant; what is to be published by those who are `online`."""
+        """Measure what is due by `now`, each at its own instant; what is to be published by those who are `online`.
+
+        Of a fleet that is behind only so much is measured that others have their turn: ask again at once.
+        """
         measured: dict[int, Watch] = {}
-        while not self._over and self._turns[0][0] <= now:
+        turns = 0
+        while not self._over and turns < _TURNS_AT_ONCE and self._turns[0][0] <= now:
+            turns += 1
             at, number, times = self._turns[0]
-            next_at = self._since + self._crew.measures_after(number, times + 1)
+            next_at = self.since + self._crew.measures_after(number, times + 1)
             heapq.heapreplace(self._turns, (next_at, number, times + 1))
             measured[number] = self._watches[number]
             measured[number].measure(at)
