@@ -36,7 +36,7 @@ def simulated_watch(
     """A walker's watch, switched on at `since`."""
     body = Body(route=route("w-01"), plan=Plan.only(WALK, since), seed=seed)
     fate = Fate(name=name, since=since, faults=frozenset(faults), seed=seed)
-    return Watch(Reporter(body, fate, speaks=speaks), spool, speaks=speaks, history=history)
+    return Watch(Reporter(body, fate, speaks=speaks), spool, history=history)
 
 
 def receipt(boot: str, up_to: int, also: Collection[int] = ()) -> bytes:

@@ -92,7 +92,7 @@ def test_server_understands_every_word_of_a_crew() -> None:
 def test_steps_of_all_reports_add_up_to_those_of_the_wearer() -> None:
     crew = Crew(count=10, phones=0, interval_s=4)
     steps: Counter[str] = Counter()
-    bodies = {reporter.fate.name: reporter.body for reporter, _ in crew.reporters(SINCE)}
+    bodies = {reporter.fate.name: reporter.body for reporter in crew.reporters(SINCE)}
     last_at: dict[str, datetime] = {}
     for those in itertools.islice(load(crew, SINCE), 200):
         for loaded in those:
@@ -246,7 +246,7 @@ def test_one_receipt_in_three_is_lost_and_the_next_does_its_work() -> None:
 
 def test_stricken_are_one_in_twenty_and_raise_alarms_only_when_asked_for() -> None:
     crew = Crew(count=400, phones=0, faults=frozenset(ALARMS))
-    fates = [reporter.fate for reporter, _ in crew.reporters(SINCE)]
+    fates = [reporter.fate for reporter in crew.reporters(SINCE)]
     presses_at = [at for at in (fate.presses_sos_at() for fate in fates) if at is not None]
     lies_from = [at for at in (fate.lies_from() for fate in fates) if at is not None]
     for instants in (presses_at, lies_from):
@@ -263,11 +263,11 @@ def test_sos_of_a_stricken_is_sent_once_and_the_man_down_lies_still() -> None:
     sent = [message for second in range(60) for message in fleet.tick(after(second)) if message.event]
     assert {event["kind"] for event in said(sent)} == {"sos"}
     owed = {watch.name: sum(kept.event for kept in spool.owed(watch.name, 99)) for watch in fleet}
-    stricken = {reporter.fate.name for reporter, _ in crew.reporters(SINCE) if reporter.fate.presses_sos_at()}
+    stricken = {reporter.fate.name for reporter in crew.reporters(SINCE) if reporter.fate.presses_sos_at()}
     assert {name: count for name, count in owed.items() if count} == dict.fromkeys(stricken, 1)
     assert {message.device for message in sent} == stricken
     spool.close()
-    for reporter, _ in crew.reporters(SINCE):
+    for reporter in crew.reporters(SINCE):
         lies_from = reporter.fate.lies_from()
         if lies_from is not None:
             assert reporter.body.plan.activity(lies_from + timedelta(hours=3)).name == "lie"
@@ -275,7 +275,7 @@ def test_sos_of_a_stricken_is_sent_once_and_the_man_down_lies_still() -> None:
 
 
 def test_nobody_else_lies_or_rests_so_long_that_it_is_an_alarm() -> None:
-    for reporter, _ in Crew(count=40, phones=0).reporters(SINCE):
+    for reporter in Crew(count=40, phones=0).reporters(SINCE):
         resting_s = 0.0
         for part in reporter.body.plan.segments[:-1]:
             resting_s = resting_s + part.seconds if part.activity.pace_mps == 0 else 0.0

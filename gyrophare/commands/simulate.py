@@ -37,7 +37,7 @@ _FAULTS_HELP = "Some of these, between commas, or `all`, which raises no alarm. 
 )
 
 
-@app.callback()
+@app.callback()  # with one command alone, typer would hide its name
 def simulate() -> None:
     """Simulate devices against a real broker."""
 

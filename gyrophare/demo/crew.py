@@ -43,7 +43,7 @@ async def engage(server: Server, spool: Spool) -> dict[str, ConnectedWatch]:
 
     def equip(device: str, body: Body, speaks: Speaks = "native") -> None:
         reporter = Reporter(body, Fate(name=device, since=body.plan.since), speaks=speaks)
-        fleet[device] = ConnectedWatch(Watch(reporter, spool, speaks=speaks), server.mqtt_url, server.clock)
+        fleet[device] = ConnectedWatch(Watch(reporter, spool), server.mqtt_url, server.clock)
 
     async with server.pool.connection() as connection, connection.transaction():
         for rank, name, phone_e164 in CONTACTS:

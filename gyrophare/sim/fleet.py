@@ -46,9 +46,9 @@ class Crew:
             names.append((f"{name}/phone", "owntracks") if phone else (name, "native"))
         return names
 
-    def reporters(self, since: datetime) -> list[tuple[Reporter, Speaks]]:
+    def reporters(self, since: datetime) -> list[Reporter]:
         """Each device with its wearer and its fate from `since` on, not yet switched on."""
-        return [(self._reporter(name, speaks, since), speaks) for name, speaks in self.members()]
+        return [self._reporter(name, speaks, since) for name, speaks in self.members()]
 
     def measures_after(self, number: int, times: int) -> timedelta:
         """When the device `number` measures for the `times`-th time, from 0 on: they take their turns."""
@@ -73,13 +73,12 @@ class Fleet:
         self.since = since
         unprotected_after_s = max(UNPROTECTED_AFTER_S, 3 * crew.interval_s)
         self._watches = [
-            Watch(reporter, spool, speaks=speaks, history=self.history, unprotected_after_s=unprotected_after_s)
-            for reporter, speaks in crew.reporters(since)
+            Watch(reporter, spool, history=self.history, unprotected_after_s=unprotected_after_s)
+            for reporter in crew.reporters(since)
         ]
         self._by_topic = {heard: watch for watch in self._watches for heard in watch.heard}
-        self._turns = [
-            (since + crew.measures_after(number, 0), number, 0) for number in range(crew.count)
-        ]  # a heap: in order
+        # A heap: it begins in order.
+        self._turns = [(since + crew.measures_after(number, 0), number, 0) for number in range(crew.count)]
         self._looked_at = since
         self._over = False
 
@@ -137,16 +136,17 @@ def load(crew: Crew, since: datetime) -> Iterator[list[Loaded]]:
 
     No spool and no network stands between: the caller sends them, at the pace it wants.
     """
-    devices = crew.reporters(since)
-    for reporter, _ in devices:
+    reporters = crew.reporters(since)
+    for reporter in reporters:
         reporter.start(since, 1)
     topics = [
-        topic(reporter.fate.name, speaks) + ("/fixes" if speaks == "native" else "") for reporter, speaks in devices
+        topic(reporter.fate.name, reporter.speaks) + ("/fixes" if reporter.speaks == "native" else "")
+        for reporter in reporters
     ]
     times = 0
     while True:
         reports = [
-            reporter.report(since + crew.measures_after(number, times)) for number, (reporter, _) in enumerate(devices)
+            reporter.report(since + crew.measures_after(number, times)) for number, reporter in enumerate(reporters)
         ]
         yield [Loaded(name, kept.body, kept.number) for name, kept in zip(topics, reports, strict=True)]
         times += 1

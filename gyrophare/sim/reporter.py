@@ -35,7 +35,7 @@ class Reporter:
         self.body = body
         self.fate = fate
         self.boot = ""
-        self._speaks = speaks
+        self.speaks = speaks
         self._booted_at = fate.since
         self._number = 0
         self._steps_said = 0
@@ -52,7 +52,7 @@ class Reporter:
         """What is so at `at`: to be asked in the order of time, as steps are those since the last report."""
         self._number += 1
         steps, self._steps_said = self._steps_said, self.body.steps(at)
-        if self._speaks == "owntracks":
+        if self.speaks == "owntracks":
             return Kept(self.boot, self._number, event=False, body=self._location(at))
         has_fix = self.fate.clock_set(at, self._booted_at)
         # Written by hand: json.dumps takes a third of the time that a thousand watches have.

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from gyrophare.sim.faults import Fate
 from gyrophare.sim.history import Done, History
-from gyrophare.sim.reporter import Reporter, Speaks, late, topic
+from gyrophare.sim.reporter import Reporter, late, topic
 from gyrophare.sim.spool import Kept, Spool
 
 RESEND_AFTER_S, RESEND_AFTER_MAX_S = 10.0, 160.0
@@ -49,13 +49,12 @@ class Watch:
         reporter: Reporter,
         spool: Spool,
         *,
-        speaks: Speaks = "native",
         history: History | None = None,
         unprotected_after_s: float = UNPROTECTED_AFTER_S,
     ) -> None:
         self.name = reporter.fate.name
         self.body = reporter.body
-        self.topic = topic(self.name, speaks)
+        self.topic = topic(self.name, reporter.speaks)
         self.receipts = 0
         self.commands: list[dict[str, Any]] = []
         self.receipted = 0
@@ -64,7 +63,7 @@ class Watch:
         self._reporter = reporter
         self._fate: Fate = reporter.fate
         self._spool = spool
-        self._speaks = speaks
+        self._speaks = reporter.speaks
         self._history = history or History()
         self._unprotected_after_s = unprotected_after_s
         self._fresh: list[tuple[float, Kept]] = []
