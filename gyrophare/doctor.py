@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any, Literal
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from dashboards.server import WEB
-from gyrophare import embedded
+from gyrophare import doctor_devices, embedded
+from gyrophare.finding import Finding
 from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import GyrophareError
 from gyrophare.platform import sql
@@ -25,19 +24,6 @@ QUERIES = sql.load(__file__, "doctor.sql")
 _CLOCK_MAX = timedelta(seconds=2)
 _TICK_MAX = timedelta(seconds=5)
 _MAP_FILES = ("department", "places", "roads", "rivers")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing looked at."""
-
-    name: str
-    verdict: Literal["ok", "warning", "fault"]
-    found: str
-    do: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -87,6 +73,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield _tick(connection)
             yield _contacts(connection)
             yield _outbox(connection)
+            yield from doctor_devices.look(settings, url)
     except (psycopg.Error, GyrophareError) as error:
         yield Finding(
             name="database",

@@ -11,8 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from gyrophare import cli
+from gyrophare import cli, doctor_devices
+from gyrophare.doctor import examine
 from gyrophare.embedded import MqttBroker, device_passwords
+from gyrophare.settings import load
 from ingest import mosquitto, passwords
 
 
@@ -222,3 +224,63 @@ def test_database_that_is_not_there_is_a_sentence(devices: Operator, monkeypatch
     assert said.code == 2
     assert "GYROPHARE_DATABASE_URL" in said.err
     assert "secret" not in said.err
+
+
+# ---------------------------------------------------------------------- what the doctor finds
+
+
+def found(name: str) -> tuple[str, str]:
+    loaded = load()
+    assert loaded.database.url is not None
+    findings = list(doctor_devices.look(loaded, loaded.database.url.get_secret_value()))
+    assert [one.name for one in findings] == ["devices", "broker accounts"]
+    finding = next(one for one in findings if one.name == name)
+    assert finding.verdict == "ok" or finding.do
+    return finding.verdict, finding.found
+
+
+def test_doctor_names_devices_without_a_password(devices: Operator, database_url: str) -> None:
+    devices("add", "w-07")
+    devices("add", "865209", "--wire", "traccar")  # its gateway's business
+    assert found("devices") == ("ok", "1 with a password, none without")
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into device (organisation_id, kind, wire, wire_name, label, created_at)"
+            " select 1, 'watch', 'native', 'old-' || n, 'Montre', now() from generate_series(1, 6) n"
+        )
+    assert found("devices") == ("warning", "6 without a password: old-1, old-2, old-3, old-4, old-5, …")
+    for number in range(1, 7):
+        devices("revoke", f"old-{number}")
+    assert found("devices")[0] == "ok"
+
+
+def test_doctor_finds_accounts_that_are_older_than_the_registry(
+    devices: Operator, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found("broker accounts") == (
+        "warning",
+        "nobody writes them: a revoked device keeps its account at the broker",
+    )
+    monkeypatch.setenv("GYROPHARE_MQTT_ACCOUNTS_DIR", str(here))
+    assert found("broker accounts")[0] == "fault"
+    for name in ("w-07", "w-08", "w-09"):
+        devices("add", name)
+    devices("export")
+    assert found("broker accounts") == ("ok", f"3 in {here}, as in the registry")
+    devices("revoke", "w-07")
+    devices("rotate", "w-08")
+    devices("add", "w-10")
+    assert found("broker accounts") == (
+        "fault",
+        f"older than the registry in {here}: 1 that ended, 1 missing, 1 with an old password",
+    )
+    devices("export")
+    assert found("broker accounts")[0] == "ok"
+
+
+def test_doctor_says_that_the_embedded_broker_knows_no_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GYROPHARE_MQTT_URL")
+    monkeypatch.delenv("GYROPHARE_MQTT_DEVICES_URL")
+    verdict, words = next((one.verdict, one.found) for one in examine(load()) if one.name == "broker accounts")
+    assert verdict == "warning"
+    assert "every account publish and read every topic" in words
