@@ -24,7 +24,8 @@ from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from gyrophare.broker import Broker
 from gyrophare.embedded import PostgresServer
-from gyrophare.flows import acknowledge, broker_accounts, escalation_tick, retention, watch_report
+from gyrophare.flows import acknowledge, escalation_tick, retention, watch_report
+from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.kernel.clock import Clock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
 from gyrophare.platform import db
@@ -57,9 +58,9 @@ class Server:
         self.database_url = ""
         self.mqtt_url = ""
         self.devices_url = ""
-        self._broker = Broker(settings)
         self.console_url = ""
         self.pool: db.Pool
+        self.accounts: BrokerAccounts
         self.dispatcher: Dispatcher
         self.live: Live
         self.watch3g: Watch3gGateway | None = None
@@ -83,10 +84,12 @@ class Server:
         await self._stack.enter_async_context(db.instance_lock(self.database_url, settings.instance))
         self.pool = await db.open_pool(self.database_url, settings.database.pool_size)
         self._stack.push_async_callback(self.pool.close)
-        await self.refresh_accounts()
-        await asyncio.to_thread(self._broker.start)
-        self._stack.push_async_callback(asyncio.to_thread, self._broker.stop)
-        self.mqtt_url, self.devices_url = self._broker.url, self._broker.devices_url
+        broker = Broker(settings)
+        self.accounts = BrokerAccounts(self.pool, broker.give)
+        await self.accounts.refresh()
+        await asyncio.to_thread(broker.start)
+        self._stack.push_async_callback(asyncio.to_thread, broker.stop)
+        self.mqtt_url, self.devices_url = broker.url, broker.devices_url
 
         # 2. The two lanes in. They may connect before anything is consumed: the broker waits for our acknowledgements.
         events = await self._session("events", topics.EVENT_TOPICS)
@@ -115,7 +118,7 @@ class Server:
         if self._ticking:
             ticker = Ticker(clock)
             ticker.every(TICK_S, "escalation", self.tick)
-            ticker.every(ACCOUNTS_S, "accounts", self.refresh_accounts)
+            ticker.every(ACCOUNTS_S, "accounts", self.accounts.refresh)
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
             ticker.start()
             self._stack.callback(ticker.stop)
@@ -151,10 +154,6 @@ class Server:
     async def tick(self) -> escalation_tick.Ticked:
         """One tick of the engine, now."""
         return await escalation_tick.tick(self.pool, self.clock, self.settings.instance)
-
-    async def refresh_accounts(self) -> None:
-        """Have the broker's accounts be those of the registry, now."""
-        await broker_accounts.refresh(self.pool, self._broker.give)
 
     async def _session(self, lane: str, subscriptions: Sequence[str]) -> MqttSession:
         session = MqttSession(

@@ -198,6 +198,12 @@ async def find_credentials(connection: Connection) -> list[Credential]:
     return found
 
 
+async def credentials_fingerprint(connection: Connection) -> str:
+    """What is another text whenever `find_credentials` would find something else."""
+    rows = await (await connection.execute(QUERIES["credentials_fingerprint"])).fetchall()
+    return str(rows[0]["fingerprint"])
+
+
 async def _refuse_taken(connection: Connection, sender: Sender, username: str) -> None:
     parameters = {"wire": str(sender.wire), "wire_name": sender.name, "username": username}
     rows = await (await connection.execute(QUERIES["find_holder"], parameters)).fetchall()

@@ -47,3 +47,9 @@ update device set revoked_at = %(now)s, password_hash = null, credential_at = nu
 select kind, wire, wire_name, password_hash from device
 where password_hash is not null and revoked_at is null
 order by username
+
+-- name: credentials_fingerprint
+-- Another number whenever anything of them is another; asked each few seconds, so nothing is sorted and no row sent.
+select coalesce(sum(hashtextextended(concat_ws(' ', kind, wire, wire_name, password_hash), 0)), 0)::text as fingerprint
+from device
+where password_hash is not null and revoked_at is null

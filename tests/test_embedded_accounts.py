@@ -118,7 +118,7 @@ async def test_watch_is_heard_with_its_password_and_put_out_when_it_is_revoked(
         assert issued is not None
         device_passwords.keep(tmp_path, "w-07", issued.password)
         device_passwords.keep(tmp_path, "w-08", "of a device that the registry does not know")
-        await server.refresh_accounts()
+        await server.accounts.refresh()
         watch = MqttSession(url_of(server.devices_url, "w-07", issued.password), "w-07", [], clock=clock)
         await watch.start()
         stack.push_async_callback(watch.stop)
@@ -134,7 +134,7 @@ async def test_watch_is_heard_with_its_password_and_put_out_when_it_is_revoked(
         assert not await may_connect(url_of(server.devices_url, "w-08", "x"), clock)
 
         await registry.revoke(connection, "w-07", None, clock.now())  # and its password still lies in the folder
-        await server.refresh_accounts()
+        await server.accounts.refresh()
 
         async def out() -> bool | None:
             return not watch.connected or None

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.observations import Sender, Wire
-from gyrophare.platform.db import Connection, connect
+from gyrophare.platform.db import Connection, connect, open_pool
 from ingest import mosquitto, passwords, registry, topics
 from ingest.accounts import Kind, RegistryError, account_of, wire_name
 from ingest.mosquitto import ServerAccount
+from ingest.registry import Credential
 from tests.department import ORGANISATION, Department
 
 # Made by mosquitto_passwd 2.0.11.
@@ -339,3 +341,57 @@ def _covers(topic_filter: str, topic: str) -> bool:
     return len(wanted) == len(given_levels) and all(
         one in ("+", other) for one, other in zip(wanted, given_levels, strict=True)
     )
+
+
+# ---------------------------------------------------------------------- to the broker
+
+
+async def test_broker_is_told_of_each_change_once(
+    database_url: str, connection: Connection, clock: ManualClock
+) -> None:
+    told: list[list[str]] = []
+
+    def give(credentials: Sequence[Credential]) -> bool:
+        told.append([one.account.username for one in credentials])
+        return True
+
+    pool = await open_pool(database_url, 2)
+    accounts = BrokerAccounts(pool, give)
+
+    async def change(change: Awaitable[object] | None) -> list[list[str]]:
+        if change is not None:
+            await change
+        for _ in range(3):
+            await accounts.refresh()
+        news, told[:] = told[:], []
+        return news
+
+    def add(name: str) -> Awaitable[object]:
+        return registry.add(connection, ORGANISATION, "watch", Wire.NATIVE, name, name, clock.now())
+
+    assert await change(None) == [[]]
+    assert await change(add("w-1")) == [["w-1"]]
+    assert await change(add("w-2")) == [["w-1", "w-2"]]
+    # All at one instant of a clock that stands still: what counts is what is so, not when it was said to be.
+    assert await change(registry.rotate(connection, "w-1", None, clock.now())) == [["w-1", "w-2"]]
+    assert await change(registry.revoke(connection, "w-1", None, clock.now())) == [["w-2"]]
+    assert await change(None) == []
+    await pool.close()
+
+
+async def test_broker_that_could_not_be_told_is_told_again(
+    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "not there yet"
+    pool = await open_pool(database_url, 2)
+    accounts = BrokerAccounts(pool, lambda credentials: mosquitto.write(folder, credentials, SERVER))
+    await accounts.refresh()  # a server starts all the same
+    assert "cannot be written" in caplog.text
+    folder.mkdir()
+    await accounts.refresh()
+    assert set(_files(folder)) == {"acl", "passwords", "server-acl", "server-passwords"}
+    (folder / "acl").unlink()
+    for _ in range(30):
+        await accounts.refresh()
+    assert "acl" in _files(folder)
+    await pool.close()
