@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import queue
 import re
 import socket
@@ -145,6 +146,16 @@ class Client:
     def publish(self, topic: str, body: bytes = b"{}", *, retain: bool = False) -> None:
         """Return when the broker has acknowledged it, which it does for a refused one as well."""
         self._paho.publish(topic, body, qos=1, retain=retain).wait_for_publish(10)
+
+    def will(self, topic: str) -> None:
+        """To be called before `connect`."""
+        self._paho.will_set(topic, b"{}", qos=1)
+
+    def drop(self) -> None:
+        """End the connection without a word, as a dead radio does: the broker publishes the Last Will."""
+        wire = self._paho.socket()
+        assert isinstance(wire, ssl.SSLSocket)
+        wire.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._paho.disconnect()
@@ -291,6 +302,20 @@ async def test_device_hears_its_own_receipts_and_commands_and_nothing_else(broke
     assert set(device.heard_until(f"{W_A}/commands")) == {f"{W_A}/receipts"}
     await asyncio.to_thread(_wait_for_sys, broker)
     assert {topic for topic, _ in _drain(device)} <= {f"{W_A}/receipts", f"{W_A}/commands"}
+
+
+async def test_last_will_reaches_only_the_topics_of_its_device(broker: Broker, opened: Opened) -> None:
+    server = opened(broker.server())
+    server.subscribe("gyrophare/v1/watches/+/events", "gyrophare/v1/watches/+/status")
+    for topic in (f"{W_B}/events", f"{W_A}/status"):
+        device = broker.device("w-a")
+        device.will(topic)
+        if device.connect() == "Success":
+            device.drop()
+            device.ended.get(timeout=10)
+        device.close()
+    assert server.heard.get(timeout=10)[0] == f"{W_A}/status"
+    assert server.heard.empty()
 
 
 async def test_server_hears_all_and_speaks_only_to_devices(broker: Broker, opened: Opened) -> None:
@@ -453,7 +478,7 @@ async def test_body_that_is_too_long_ends_only_the_connection_it_came_by(broker:
     assert server.heard.get(timeout=10)[1] == MARK.encode()
 
 
-async def test_revoked_device_is_put_out_within_a_minute(
+async def test_watch_is_receipted_until_it_is_revoked_and_then_put_out_within_a_minute(
     broker: Broker, opened: Opened, database_url: str, tmp_path: Path
 ) -> None:
     """By a real server that ticks, and whoever watches the file as systemd's path unit does."""
@@ -472,6 +497,11 @@ async def test_revoked_device_is_put_out_within_a_minute(
     reloading = asyncio.create_task(_reload_at_change(broker))
     try:
         device, other = opened(broker.device("w-a")), opened(broker.device("w-b"))
+        device.subscribe(f"{W_A}/receipts")
+        device.publish(f"{W_A}/fixes", b'{"boot": "9f3a01c2", "seq": 1, "battery_pct": 83}')
+        topic, receipt = await asyncio.to_thread(device.heard.get, timeout=20)
+        assert (topic, json.loads(receipt)["up_to"]) == (f"{W_A}/receipts", 1)
+
         since = time.monotonic()
         await registry.revoke(broker.connection, "w-a", None, broker.clock.now())
         await asyncio.to_thread(device.ended.get, timeout=60)
