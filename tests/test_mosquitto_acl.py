@@ -10,6 +10,7 @@ import contextlib
 import json
 import queue
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -51,6 +52,8 @@ MARK = "until here"
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a certificate for localhost that nobody else has signed."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no program openssl on this machine; Debian: apt-get install openssl")
     folder = tmp_path_factory.mktemp("certificates")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
