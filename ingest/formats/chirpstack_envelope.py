@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from gyrophare.kernel.errors import WireError
-from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Report, Sender, Wire
-from ingest.formats import extra, message_key, read_json
-from ingest.formats.faults import Faults
-from ingest.formats.fields import instant, same_identity
+from gyrophare.kernel.observations import Event, EventKind, Fix, Report, Sender, Wire
+from ingest.formats import extra, message_key, read_json, storable
+from ingest.formats.fields import same_identity
+from ingest.formats.reading import Reading, an_object
 
 # What integration.proto names, but for what is worth keeping. Everything else goes into `extra`.
 _ENVELOPE = frozenset(
@@ -28,27 +28,25 @@ _ENVELOPE = frozenset(
 class Heard:
     """An event's envelope, understood."""
 
-    said: Mapping[str, Any]
     sender: Sender
     received_at: datetime
     at: datetime | None
     """When the network heard it, by the server's clock."""
     identity: str
-    faults: Faults
+    reading: Reading
 
     def report(
         self,
         kind: str,
         *,
         more: Mapping[str, Any],
-        doubts: tuple[Doubt, ...] = (),
         fix: Fix | None = None,
         battery_pct: float | None = None,
         steps_total: int | None = None,
         buffered: bool = False,
     ) -> Report:
         """A report, with `more` and every key nobody has heard of in its `extra`."""
-        unknown = {key: value for key, value in self.said.items() if key not in _ENVELOPE}
+        unknown = {key: value for key, value in self.reading.source.items() if key not in _ENVELOPE}
         kept, dropped = extra({**unknown, **more}, frozenset())
         return Report(
             sender=self.sender,
@@ -60,7 +58,7 @@ class Heard:
             battery_pct=battery_pct,
             steps_total=steps_total,
             buffered=buffered,
-            doubts=self.faults.doubts(*doubts, *dropped),
+            doubts=(*self.reading.doubts, *dropped),
             extra=kept,
         )
 
@@ -84,28 +82,21 @@ class Heard:
             message_key=message_key(kind, name, self.identity),
             fix=fix,
             battery_pct=battery_pct,
-            doubts=self.faults.doubts(),
+            doubts=self.reading.doubts,
             detail=detail or {},
         )
 
 
 def hear(body: bytes, sender: Sender, received_at: datetime) -> Heard:
     """Read the envelope. Raise WireError when it is none, or another device's."""
-    said = read_json(body)
-    if not isinstance(said, dict):
-        raise WireError("malformed", f"a {type(said).__name__}; expected an event's object")
-    info = said.get("deviceInfo")
-    if isinstance(info, dict):
-        same_identity(info.get("devEui"), sender.name, "deviceInfo.devEui")
-    faults = Faults()
-    at = faults.read(lambda: instant(said.get("time"), "time"))
-    frame = [said.get(key) for key in ("devAddr", "fCnt", "time", "data")]
+    reading = Reading(an_object(read_json(body), "event"))
+    same_identity(reading.part("deviceInfo").source.get("devEui"), sender.name, "deviceInfo.devEui")
+    frame = [reading.source.get(key) for key in ("devAddr", "fCnt", "time", "data")]
     return Heard(
-        said=said,
+        reading=reading,
         sender=Sender(Wire.CHIRPSTACK, sender.name.lower()),
         received_at=received_at,
-        at=at,
+        at=reading.instant("time"),
         # Where nothing tells a second press from a repetition: rather twice than never.
-        identity=str(said.get("deduplicationId") or (frame if any(frame) else uuid4())),
-        faults=faults,
+        identity=reading.text("deduplicationId") or (json.dumps(storable(frame)) if any(frame) else f"{uuid4()}"),
     )

@@ -14,7 +14,7 @@ from typing import Any
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.observations import EventKind
 from ingest.formats import storable
-from ingest.formats.fields import instant, number
+from ingest.formats.fields import gnss_instant, number, short
 
 _DEPTH_MAX = 5
 _MS_MIN, _MS_MAX = 10**11, 10**14  # an epoch in between is in milliseconds
@@ -113,7 +113,8 @@ class Profile:
                     name, value = item[name_key], item.get(value_key)
                     before = found.get(name)
                     # Of two groups in one uplink neither may hide the other's SOS.
-                    found[name] = [*before, *value] if isinstance(before, list) and isinstance(value, list) else value
+                    added = value if isinstance(value, list) else [value]
+                    found[name] = [*before, *added] if isinstance(before, list) else value
                     if item.get("timestamp"):
                         found["timestamp"] = item["timestamp"]
         return found
@@ -125,7 +126,7 @@ class Profile:
             if value:
                 if isinstance(value, int | float) and _MS_MIN < value < _MS_MAX:
                     value = value / 1000
-                return instant(value, path)
+                return gnss_instant(value, path)
         if self.fixed_on is None:
             return None
         day, time = (at(said, path) for path in self.fixed_on)
@@ -171,11 +172,12 @@ def _without(said: Mapping[str, Any], paths: set[str]) -> dict[str, Any]:
 
 
 def _instant_of(day: Any, time: Any) -> datetime | None:
-    dated, timed = _DAY.fullmatch(str(day)), _TIME.fullmatch(str(time))
+    dated = _DAY.fullmatch(day) if isinstance(day, str) else None
+    timed = _TIME.fullmatch(time) if isinstance(time, str) else None
     try:
         if dated is None or timed is None:
             raise ValueError
         found = datetime(*(int(part) for part in (*dated.groups(), *timed.groups())), tzinfo=UTC)  # type: ignore[misc, arg-type]
     except ValueError:
-        raise WireError("bad_field", f"{str(day)[:20]!r} {str(time)[:20]!r}; expected 2026-1-14 and 7:42:3") from None
-    return instant(found.isoformat(), "date and time")
+        raise WireError("bad_field", f"{short(day)} {short(time)}; expected 2026-1-14 and 7:42:3") from None
+    return gnss_instant(found.isoformat(), "date and time")

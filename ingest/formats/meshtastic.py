@@ -23,8 +23,8 @@ from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Observation, Report, Sender, Wire
 from ingest.formats import Decoded, Lane, Route, extra, message_key, native, read_json, storable
 from ingest.formats.distress import calls_for_help
-from ingest.formats.faults import Faults
-from ingest.formats.fields import instant, number, position, same_identity
+from ingest.formats.fields import gnss_instant, instant, number, position, same_identity, short
+from ingest.formats.reading import Reading, an_object
 
 TEXT_MAX = 500  # characters; a packet holds 233 bytes
 ACCURACY_MAX_M = 1_000_000.0
@@ -56,27 +56,22 @@ class _Packet:
 
 def decode(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
     """One packet. Raise WireError when it cannot be read: it may have been an SOS."""
-    value = read_json(body)
-    if not isinstance(value, dict):
-        raise WireError("malformed", f"a {type(value).__name__}; expected a packet's object")
-    same_identity(value.get("sender"), sender.name, "sender")
-    kind = value.get("type")
+    reading = Reading(an_object(read_json(body), "packet"))
+    same_identity(reading.source.get("sender"), sender.name, "sender")
+    kind = reading.source.get("type")
     if not isinstance(kind, str):
-        raise WireError("malformed", "no type; expected text, position, telemetry or another")
-    faults = Faults()
+        raise WireError("malformed", f"type = {short(kind)}; expected text, position, telemetry or another")
     packet = _Packet(
-        sender=Sender(Wire.MESHTASTIC, _node(value)),
+        sender=Sender(Wire.MESHTASTIC, _node(reading.source)),
         received_at=received_at,
-        heard_at=faults.read(lambda: _time(value, "timestamp")),
-        identity=_identity(value, kind),
+        heard_at=reading.lenient(lambda: instant(reading.source.get("timestamp") or None, "timestamp")),
+        identity=_identity(reading.source, kind),
     )
     if kind in {"text", "detection"}:
-        seen: Observation = _said(packet, _text(value), faults, detection=kind == "detection")
+        seen: Observation = _said(packet, _text(reading.source), reading, detection=kind == "detection")
     else:
-        payload = value.get("payload")
-        fields = payload if isinstance(payload, dict) else {}
-        seen = _report(packet, kind, fields, {**value, **fields}, faults)
-    return Decoded(observations=(seen,), refusals=faults.refusals)
+        seen = _report(packet, kind, reading.part("payload"), reading)
+    return Decoded(observations=(seen,), refusals=tuple(reading.refusals))
 
 
 def radius_m(precision_bits: int) -> float:
@@ -85,9 +80,9 @@ def radius_m(precision_bits: int) -> float:
     return min(half_side / _UNITS_PER_DEG * _M_PER_DEG, ACCURACY_MAX_M)
 
 
-def _said(packet: _Packet, text: str, faults: Faults, *, detection: bool) -> Observation:
+def _said(packet: _Packet, text: str, reading: Reading, *, detection: bool) -> Observation:
     if detection and _AT_REST.search(text):
-        return _report(packet, "detection", {}, {}, faults)
+        return _report(packet, "detection", Reading({}), reading)
     if calls_for_help(text):
         kind, detail = EventKind.SOS, {"text": text}
     elif detection:
@@ -101,28 +96,27 @@ def _said(packet: _Packet, text: str, faults: Faults, *, detection: bool) -> Obs
         occurred_at=packet.heard_at,
         sequence=None,
         message_key=message_key(kind, packet.identity),
-        doubts=faults.doubts(),
+        doubts=reading.doubts,
         detail=detail,
     )
 
 
-def _report(packet: _Packet, kind: str, payload: Mapping[str, Any], said: Mapping[str, Any], faults: Faults) -> Report:
-    fix: Fix | None = None
-    doubts: tuple[Doubt, ...] = ()
+def _report(packet: _Packet, kind: str, payload: Reading, reading: Reading) -> Report:
     known = _ENVELOPE
+    fix: Fix | None = None
     battery_pct: float | None = None
     if kind == "position":
         known |= _PLACE
-        place = faults.read(lambda: _place(payload))
+        place = payload.lenient(lambda: _place(payload.source))
         if place is not None:
-            fix, doubts = _fix(packet, place, payload, faults)
+            fix = _fix(packet, place, payload)
     elif kind == "telemetry":
-        battery_pct = faults.read(lambda: number(payload, "battery_level", low=0, high=_POWERED_PCT))
+        battery_pct = payload.number("battery_level", low=0, high=_POWERED_PCT)
         if battery_pct == _POWERED_PCT:
             battery_pct = None  # how full it is, is not said; the key stays in `extra`
         elif battery_pct is not None:
             known |= {"battery_level"}
-    more, dropped = extra(said, known)
+    more, dropped = extra({**reading.source, **payload.source}, known)
     return Report(
         sender=packet.sender,
         received_at=packet.received_at,
@@ -131,29 +125,29 @@ def _report(packet: _Packet, kind: str, payload: Mapping[str, Any], said: Mappin
         message_key=message_key(kind, packet.identity),
         fix=fix,
         battery_pct=battery_pct,
-        doubts=faults.doubts(*doubts, *dropped),
+        doubts=(*reading.doubts, *dropped),
         extra=more,
     )
 
 
-def _fix(packet: _Packet, place: Position, payload: Mapping[str, Any], faults: Faults) -> tuple[Fix, tuple[Doubt, ...]]:
+def _fix(packet: _Packet, place: Position, payload: Reading) -> Fix:
     """The fix at `place`. A node without a time lets it out: then it is of the moment it was heard."""
-    said_at = faults.read(lambda: _time(payload, "timestamp") or _time(payload, "time"))
+    said_at = payload.lenient(
+        lambda: gnss_instant(payload.source.get("timestamp") or payload.source.get("time") or None, "time")
+    )
     fixed_at = said_at or packet.heard_at
-    bits = faults.read(lambda: number(payload, "precision_bits", low=0, high=_POSITION_BITS))
+    payload.doubt(Doubt.CLOCK_NOT_SET, when=fixed_at is None)
+    bits = payload.number("precision_bits", low=0, high=_POSITION_BITS)
     coarse = bits is not None and 0 < bits < _POSITION_BITS
-    speed_kmh = faults.read(lambda: number(payload, "ground_speed", low=0, high=700))
-    fix = Fix(
+    payload.doubt(Doubt.COARSE_POSITION, when=coarse)
+    speed_kmh = payload.number("ground_speed", low=0, high=700)
+    return Fix(
         fixed_at=fixed_at or packet.received_at,
         position=place,
         accuracy_m=radius_m(int(bits)) if bits is not None and coarse else None,
         speed_mps=None if speed_kmh is None else speed_kmh * _MPS_PER_KMH,
-        course_deg=faults.read(lambda: _course(payload)),
-        altitude_m=faults.read(lambda: number(payload, "altitude", low=-500, high=20_000)),
-    )
-    return fix, (
-        *((Doubt.COARSE_POSITION,) if coarse else ()),
-        *(() if fixed_at else (Doubt.CLOCK_NOT_SET,)),
+        course_deg=payload.lenient(lambda: _course(payload.source)),
+        altitude_m=payload.number("altitude", low=-500, high=20_000),
     )
 
 
@@ -175,35 +169,31 @@ def _course(payload: Mapping[str, Any]) -> float | None:
     return units / 100 if units <= _HUNDREDTHS_MAX else units / 100_000
 
 
-def _time(source: Mapping[str, Any], key: str) -> datetime | None:
-    """Zero fields are let out, but not by every firmware: 0 is a clock that is not set."""
-    return instant(source.get(key) or None, key)
-
-
-def _node(value: Mapping[str, Any]) -> str:
-    found = number(value, "from", low=-(2**31), high=_NODE_MAX)
+def _node(source: Mapping[str, Any]) -> str:
+    found = number(source, "from", low=-(2**31), high=_NODE_MAX)
     node = None if found is None or not found.is_integer() else int(found) % 2**32  # signed before firmware 2.2
     if node in {None, 0, _NODE_MAX}:
-        raise WireError("bad_field", f"from = {str(value.get('from'))[:40]!r}; expected the number of a node")
+        raise WireError("bad_field", f"from = {short(source.get('from'))}; expected the number of a node")
     return f"!{node:08x}"
 
 
-def _identity(value: Mapping[str, Any], kind: str) -> str:
-    number_of = value.get("id")
-    if number_of:
-        return f"{number_of}"
-    if kind in {"text", "detection"} or not value.get("timestamp"):
+def _identity(source: Mapping[str, Any], kind: str) -> str:
+    said = source.get("id")
+    if said and isinstance(said, int | str):
+        return f"{said}"
+    if kind in {"text", "detection"} or not source.get("timestamp"):
         return f"{uuid4()}"  # nothing tells a second call from a repetition: rather twice than never
-    return json.dumps([value.get("timestamp"), value.get("payload")])
+    return json.dumps(storable([source.get("timestamp"), source.get("payload")]))
 
 
-def _text(value: Mapping[str, Any]) -> str:
+def _text(source: Mapping[str, Any]) -> str:
     """The words. Those that happen to be JSON come parsed, and are written out again."""
-    payload = value.get("payload")
+    payload = source.get("payload")
     said = payload["text"] if isinstance(payload, dict) and "text" in payload else payload
     if said is None:
         raise WireError("malformed", "a text without words; expected payload.text")
-    return str(storable(said if isinstance(said, str) else json.dumps(said)))[:TEXT_MAX]
+    said = storable(said)
+    return (said if isinstance(said, str) else json.dumps(said))[:TEXT_MAX]
 
 
 ROUTES = (

@@ -19,8 +19,8 @@ from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Report, Sender, Wire
 from ingest.formats import Decoded, Lane, Route, message_key
-from ingest.formats.faults import Faults
-from ingest.formats.fields import instant, number, position, same_identity
+from ingest.formats.fields import gnss_instant, instant, number, position, same_identity
+from ingest.formats.reading import Reading
 from ingest.formats.watch3g_frame import Frame, parse
 
 _FIELDS = (
@@ -43,6 +43,9 @@ _STATUS = re.compile(r"[0-9A-Fa-f]{1,8}")
 _MPS_PER_KMH = 1 / 3.6
 _STEPS_MAX = 2_000_000_000
 
+Said = Mapping[str, str | None]
+"""A frame's fields by their names; what is empty is unknown."""
+
 
 def decode(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
     """One frame. Raise WireError when it cannot be read: it may have been an SOS."""
@@ -53,39 +56,35 @@ def decode(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
         raise WireError("malformed", f"{kind[:20]!r} is no type; expected UD, AL, LK or another word")
     if kind.startswith(("UD", "AL", "WT")):
         return _position(frame, sender, received_at)
-    faults = Faults()
-    said: dict[str, str | None] = {}
+    said: Said = {}
     if kind == "LK":
         fields = _texts(frame)
         said = dict(zip(("steps", "rolls", "battery"), fields, strict=False)) if len(fields) >= 3 else {}
-    report = _report(frame, said, sender, received_at, faults, key=message_key(frame.content, received_at))
-    return Decoded(observations=(report,), refusals=faults.refusals)
+    reading = Reading(said)
+    report = _report(frame, reading, sender, received_at, key=message_key(frame.content, received_at))
+    return Decoded(observations=(report,), refusals=tuple(reading.refusals))
 
 
 def _position(frame: Frame, sender: Sender, received_at: datetime) -> Decoded:
     fields = _texts(frame)
     if len(fields) < len(_FIELDS):
         raise WireError("malformed", f"{len(fields)} fields; expected {len(_FIELDS)} up to the status word")
-    said = dict(zip(_FIELDS, fields, strict=False))
+    said: Said = dict(zip(_FIELDS, fields, strict=False))
     status = _status(said)
     buffered = frame.type.startswith("UD2")
-    faults = Faults()
+    reading = Reading(said)
     sent_at = _clock(said, received_at)
-    fix, doubts = _fix(said, sent_at or (None if buffered else received_at), faults)
-    if sent_at is None:
-        doubts = (*doubts, Doubt.CLOCK_NOT_SET)
+    reading.doubt(Doubt.CLOCK_NOT_SET, when=sent_at is None)
     # Without a clock an SOS of today may look like one of last month: then it is never taken for a repetition.
     identity = (*fields[: len(_FIELDS)], *(() if sent_at else (received_at,)))
     report = _report(
         frame,
-        said,
+        reading,
         sender,
         received_at,
-        faults,
         key=message_key(*identity),
         sent_at=sent_at,
-        fix=fix,
-        doubts=doubts,
+        fix=_fix(said, sent_at or (None if buffered else received_at), reading),
         status=status,
         buffered=buffered,
     )
@@ -97,14 +96,14 @@ def _position(frame: Frame, sender: Sender, received_at: datetime) -> Decoded:
             occurred_at=sent_at,
             sequence=None,
             message_key=message_key(kind, alarm, *identity),
-            fix=fix,
+            fix=report.fix,
             battery_pct=report.battery_pct,
             doubts=report.doubts,
             detail={"alarm": alarm, "type": frame.type},
         )
         for kind, alarm in _alarms(frame.type, status)
     ]
-    return Decoded(observations=(*events, report), refusals=faults.refusals)
+    return Decoded(observations=(*events, report), refusals=tuple(reading.refusals))
 
 
 def _alarms(kind: str, status: int) -> list[tuple[EventKind, str]]:
@@ -122,27 +121,26 @@ def _alarms(kind: str, status: int) -> list[tuple[EventKind, str]]:
 
 def _report(
     frame: Frame,
-    said: Mapping[str, str | None],
+    reading: Reading,
     sender: Sender,
     received_at: datetime,
-    faults: Faults,
     *,
     key: int,
     sent_at: datetime | None = None,
     fix: Fix | None = None,
-    doubts: tuple[Doubt, ...] = (),
     status: int | None = None,
     buffered: bool = False,
 ) -> Report:
-    steps = faults.read(lambda: number(said, "steps", low=0, high=_STEPS_MAX))
-    battery_pct = faults.read(lambda: number(said, "battery", low=0, high=100))
+    steps = reading.count("steps", high=_STEPS_MAX)
+    battery_pct = reading.number("battery", low=0, high=100)
     more: dict[str, str | int | bool] = {"type": frame.type}
     for name in ("satellites", "gsm", "rolls"):
-        count = said.get(name)
-        if count is not None and count.isascii() and count.isdigit() and len(count) < 10:
+        count = reading.text(name)
+        if count.isascii() and count.isdigit() and len(count) < 10:
             more[name] = int(count)
     if status is not None:
         more |= {"status": f"{status:08x}", "moving": bool(status >> _MOVING & 1)}
+    reading.doubt(Doubt.UNAUTHENTICATED)
     return Report(
         sender=sender,
         received_at=received_at,
@@ -150,36 +148,34 @@ def _report(
         sequence=None,
         message_key=key,
         fix=fix,
-        steps_total=None if steps is None else int(steps),
+        steps_total=steps,
         battery_pct=battery_pct,
         buffered=buffered,
-        doubts=faults.doubts(*doubts, Doubt.UNAUTHENTICATED),
+        doubts=reading.doubts,
         extra=more,
     )
 
 
-def _fix(
-    said: Mapping[str, str | None], fixed_at: datetime | None, faults: Faults
-) -> tuple[Fix | None, tuple[Doubt, ...]]:
+def _fix(said: Said, fixed_at: datetime | None, reading: Reading) -> Fix | None:
     """The fix at `fixed_at`. Without a valid one the watch tells a place from cells, or its last one, or 0/0."""
     valid = said["valid"] == "A"
-    place = faults.read(lambda: _place(said, valid=valid))
+    place = reading.lenient(lambda: _place(said, valid=valid))
     if place is None or fixed_at is None:
-        return None, ()
+        return None
     if not valid:  # speed, course and altitude are not measured then
-        return Fix(fixed_at=fixed_at, position=place), (Doubt.NETWORK_POSITION,)
-    speed_kmh = faults.read(lambda: number(said, "speed", low=0, high=700))
-    fix = Fix(
+        reading.doubt(Doubt.NETWORK_POSITION)
+        return Fix(fixed_at=fixed_at, position=place)
+    speed_kmh = reading.number("speed", low=0, high=700)
+    return Fix(
         fixed_at=fixed_at,
         position=place,
         speed_mps=None if speed_kmh is None else speed_kmh * _MPS_PER_KMH,
-        course_deg=faults.read(lambda: number(said, "course", low=0, high=360)),
-        altitude_m=faults.read(lambda: number(said, "altitude", low=-500, high=20_000)),
+        course_deg=reading.number("course", low=0, high=360),
+        altitude_m=reading.number("altitude", low=-500, high=20_000),
     )
-    return fix, ()
 
 
-def _place(said: Mapping[str, str | None], *, valid: bool) -> Position | None:
+def _place(said: Said, *, valid: bool) -> Position | None:
     """The place. Degrees come with a sign and a letter: without the letter it may be on either half of the Earth."""
     degrees = {
         "latitude": number(said, "latitude", low=-90, high=90),
@@ -196,7 +192,7 @@ def _place(said: Mapping[str, str | None], *, valid: bool) -> Position | None:
     return position(degrees, "latitude", "longitude")
 
 
-def _clock(said: Mapping[str, str | None], received_at: datetime) -> datetime | None:
+def _clock(said: Said, received_at: datetime) -> datetime | None:
     """The watch's time, or None when its clock is not set: it starts on a first of January of some past year."""
     day, time = said["date"] or "", said["time"] or ""
     try:
@@ -205,12 +201,12 @@ def _clock(said: Mapping[str, str | None], received_at: datetime) -> datetime | 
         at = datetime.strptime(f"{day} {time}", "%d%m%y %H%M%S").replace(tzinfo=UTC)
         if (at.day, at.month) == (1, 1) and at.year < received_at.year:
             return None
-        return instant(at.isoformat(), "date")
+        return (gnss_instant if said["valid"] == "A" else instant)(at.isoformat(), "date")
     except (ValueError, WireError):
         return None
 
 
-def _status(said: Mapping[str, str | None]) -> int:
+def _status(said: Said) -> int:
     status = said["status"] or ""
     if not _STATUS.fullmatch(status):
         raise WireError("bad_field", f"status = {status[:20]!r}; expected the hexadecimal word that holds the alarms")
