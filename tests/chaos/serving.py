@@ -87,6 +87,12 @@ class Served:
         assert found is not None
         return int(found[1]) / 1024
 
+    @property
+    def busy_s(self) -> float:
+        """The seconds of a processor it has used."""
+        times = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
 
 @asynccontextmanager
 async def serve(settings: Mapping[str, str]) -> AsyncIterator[Served]:

@@ -25,6 +25,7 @@ from tests.chaos.checker import Message, examine
 from tests.chaos.conftest import Tell
 from tests.chaos.fleet import Fleet
 from tests.chaos.serving import environment, serve
+from tests.chaos.wiretap import Wiretap
 from tests.department import Department
 
 REPORT_EVERY_S = 0.06
@@ -64,9 +65,10 @@ def quantile(ascending: Sequence[float], share: float) -> float:
             "any",
             marks=pytest.mark.xfail(
                 strict=True,
-                reason="consumer.in_turn gives each sender's first unreadable event a transaction of its own, and goes "
-                "on in a flood: 50 unknown names with 5 such events a second each keep an SOS waiting for 20 s to 60 s. "
-                "They may share one transaction, and of a flood none need be urgent: the first have told",
+                reason="consumer.in_turn gives each sender's first unreadable event a transaction of its own, in a "
+                "flood too: 50 unknown names with 5 such events a second each keep an SOS waiting for 4 s, and for "
+                "half a minute on a busy machine. They may share a transaction, and of a flood none need be urgent: "
+                "the first have told",
             ),
         ),
     ],
@@ -86,21 +88,32 @@ async def test_others_are_receipted_and_alerted_in_time_while_a_rogue_device_flo
     async with AsyncExitStack() as stack:
         fleet = await stack.enter_async_context(Fleet.open(broker.url))
         watching = await stack.enter_async_context(await db.connect(database_url))
-        await stack.enter_async_context(serve(environment(f"flooded-{os.getpid()}", database_url, broker.url)))
+        tap = await stack.enter_async_context(Wiretap.on(broker.url))
+        server = await stack.enter_async_context(serve(environment(f"flooded-{os.getpid()}", database_url, tap.url)))
         others = Others(fleet, watching, watches, wearers)
         before = await others.work_until(asyncio.create_task(asyncio.sleep(QUIET_S)))
+        busy_s = server.busy_s
         mad = asyncio.create_task(run_rogue(broker.url, rogue_s, names))
         during = await others.work_until(mad)
-        fleet.journal.refused.update(await mad)
-        await others.until_counted(fleet.journal.refused.total())
+        busy_s = server.busy_s - busy_s
+        sent = sum((await mad).values())
+        await others.until_counted(sent)
+        # The embedded broker drops of an unread queue beyond 64 MiB: what it has not handed over cannot be explained.
+        ours = {*watches, *wearers}
+        fleet.journal.refused.update(
+            {topic: times for topic, times in tap.topics.items() if topic.split("/")[-2] not in ours}
+        )
         with psycopg.connect(database_url, autocommit=True) as reader:
             faults = await asyncio.to_thread(examine, reader, fleet.journal, redelivered=False)
             reasons = reader.execute("select reason, sum(times)::int from rejected group by 1 order by 2").fetchall()
 
-    sent = fleet.journal.refused.total()
-    tell(f"{sent} refused, {sent / rogue_s:.0f} a second; {dict(reasons)}\n  before: {before}\n  during: {during}")
+    refused = fleet.journal.refused.total()
+    tell(
+        f"{sent} sent, {sent / rogue_s:.0f} a second, {refused} handed over and refused: {dict(reasons)}; the server "
+        f"was busy for {busy_s:.1f} s\n  before: {before}\n  during: {during}"
+    )
     assert faults == []
-    assert sent > 0.3 * ROGUE_PER_S * rogue_s, "too slow a rogue proves nothing"
+    assert refused > 0.3 * ROGUE_PER_S * rogue_s, "too slow a rogue proves nothing"
     busy = max(1, os.getloadavg()[0] / (os.cpu_count() or 1))  # others at work here make everything as much slower
     for delays_s in (during.receipts_s, during.alerts_s):
         assert quantile(delays_s, 0.5) < 0.3 * busy

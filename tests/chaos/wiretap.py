@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -13,14 +13,14 @@ _CHUNK_BYTES = 65_536
 
 
 class _Packets:
-    """The kinds of the packets in a stream of MQTT, of which no more than a header is kept."""
+    """The packets in a stream of MQTT, of which no more than the beginning is kept."""
 
     def __init__(self) -> None:
         self._head = b""
         self._skip = 0
 
-    def kinds(self, data: bytes) -> list[tuple[int, int]]:
-        """Type and QoS of each packet that begins in `data`."""
+    def begun(self, data: bytes) -> list[tuple[int, int, str]]:
+        """Type, QoS and topic ("" where it has none) of each packet whose beginning is complete with `data`."""
         found = []
         at = 0
         while at < len(data):
@@ -29,13 +29,31 @@ class _Packets:
                 self._skip -= passed
                 at += passed
                 continue
-            self._head += data[at : at + 1]
-            at += 1
-            if len(self._head) > 1 and self._head[-1] < 0x80:
-                self._skip = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(self._head[1:]))
-                found.append((self._head[0] >> 4, self._head[0] >> 1 & 3))
+            taken = data[at : at + self._wanted() - len(self._head)]
+            self._head += taken
+            at += len(taken)
+            if len(self._head) == self._wanted():
+                head, body_at = self._head, self._body_at()
+                length = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(head[1:body_at]))
+                self._skip = length - (len(head) - body_at)
+                found.append((head[0] >> 4, head[0] >> 1 & 3, head[body_at + 2 :].decode("utf-8", "replace")))
                 self._head = b""
         return found
+
+    def _body_at(self) -> int:
+        """Where the length has ended; 0 while it has not."""
+        return next((place + 1 for place, byte in enumerate(self._head[1:5], start=1) if byte < 0x80), 0)
+
+    def _wanted(self) -> int:
+        """How long the beginning must be, as far as that can be told: a publication's holds its topic."""
+        body_at = self._body_at()
+        if not body_at:
+            return len(self._head) + 1
+        if self._head[0] >> 4 != _PUBLISH:
+            return body_at
+        if len(self._head) < body_at + 2:
+            return body_at + 2
+        return body_at + 2 + int.from_bytes(self._head[body_at : body_at + 2])
 
 
 class Line:
@@ -43,6 +61,7 @@ class Line:
 
     def __init__(self) -> None:
         self.handed_over = 0
+        self.topics: Counter[str] = Counter()
         self.acknowledged = 0
         self.in_hand_most = 0
 
@@ -56,9 +75,10 @@ class Line:
         packets = _Packets()
         try:
             while data := await reader.read(_CHUNK_BYTES):
-                for kind, qos in packets.kinds(data):
+                for kind, qos, topic in packets.begun(data):
                     if from_broker and kind == _PUBLISH and qos:
                         self.handed_over += 1
+                        self.topics[topic] += 1
                         self.in_hand_most = max(self.in_hand_most, self.in_hand)
                     elif not from_broker and kind == _PUBACK:
                         self.acknowledged += 1
@@ -90,6 +110,11 @@ class Wiretap:
     def acknowledged(self) -> int:
         """Messages that the server has acknowledged on the newest connections."""
         return sum(line.acknowledged for line in self.lines)
+
+    @property
+    def topics(self) -> Counter[str]:
+        """How many messages of each topic the server was handed on the newest connections."""
+        return sum((line.topics for line in self.lines), Counter())
 
     @classmethod
     @asynccontextmanager
