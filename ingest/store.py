@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from operator import itemgetter
 from typing import Literal
 
@@ -33,6 +34,7 @@ _FIX_NUMBERS = (
     *("device_id", "message_key", "fixed_s", "received_s", "sent_s", "latitude_deg", "longitude_deg", "accuracy_m"),
     *("speed_mps", "course_deg", "altitude_m", "battery_pct", "steps", "activity_mg", "buffered"),
 )
+_DEVICES_MAX = 200_000  # rows of the registry, made into objects once each
 RETENTION = timedelta(days=60)  # CNIL's yardstick of two months
 
 
@@ -49,26 +51,42 @@ class Device:
 
 async def find_devices(connection: Connection, senders: Iterable[Sender]) -> dict[Sender, tuple[Device, Known]]:
     """The registered, unrevoked devices among `senders`, and what they told before."""
-    asked = list(set(senders))
-    parameters = {"wires": [str(sender.wire) for sender in asked], "names": [sender.name for sender in asked]}
+    asked = set(senders)
+    parameters = {"wires": sql.texts(wire for wire, _ in asked), "names": sql.texts(name for _, name in asked)}
     async with connection.cursor(row_factory=tuple_row) as cursor:
         rows = await (await cursor.execute(QUERIES["find_devices"], parameters)).fetchall()
     found = {}
-    for row in rows:
-        device_id, organisation_id, kind, wire, wire_name, label, heard_at, sent_at, fixed_at, *place, steps, skews = (
-            row
-        )
-        sender = Sender(wire=Wire(wire), name=wire_name)
-        device = Device(id=device_id, organisation_id=organisation_id, kind=kind, sender=sender, label=label)
-        known = Known(
-            heard_at=heard_at,
-            sent_at=sent_at,
-            fix=_fix(fixed_at, *place) if fixed_at is not None else None,
-            steps_total=steps,
-            clock_skews_s=tuple(skews) if skews else (),
-        )
-        found[sender] = device, known
+    for (
+        *identity,
+        heard_at,
+        sent_at,
+        fixed_at,
+        latitude_deg,
+        longitude_deg,
+        accuracy_m,
+        speed_mps,
+        steps,
+        skews,
+    ) in rows:
+        device = _device(*identity)
+        fix = None
+        if fixed_at is not None:
+            fix = _fix(fixed_at, latitude_deg, longitude_deg, accuracy_m, speed_mps)
+        found[device.sender] = device, Known(heard_at, sent_at, fix, steps, tuple(skews) if skews else ())
     return found
+
+
+@lru_cache(maxsize=_DEVICES_MAX)
+def _device(
+    device_id: DeviceId,
+    organisation_id: OrganisationId,
+    kind: Literal["watch", "van", "gateway"],
+    wire: str,
+    wire_name: str,
+    label: str,
+) -> Device:
+    sender = Sender(wire=Wire(wire), name=wire_name)
+    return Device(id=device_id, organisation_id=organisation_id, kind=kind, sender=sender, label=label)
 
 
 async def register_device(
@@ -97,8 +115,8 @@ async def insert_fixes(
 ) -> Sequence[tuple[Device, Report]]:
     """Store the fixes, once each, and return the reports that are new: a repetition is no news of now.
 
-    One that has neither a sequence nor a fix leaves no trace to know it by, and counts as new. What the next purge would
-    take away is not stored: on TimescaleDB each day is a table, and a clock that runs wild would make thousands of them.
+    One that has neither a sequence nor a fix leaves no trace to know it by, and counts as new. What the next purge
+    takes away is not stored: on TimescaleDB each day is a table, and a clock that runs wild would make thousands of them.
     """
     if not reports:
         return reports
@@ -254,16 +272,8 @@ async def find_latest(connection: Connection, device_ids: Iterable[DeviceId]) ->
 async def devices_by_id(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, Device]:
     """The devices of these numbers."""
     rows = await (await connection.execute(QUERIES["devices_by_id"], {"device_ids": list(device_ids)})).fetchall()
-    return {
-        DeviceId(row["id"]): Device(
-            id=DeviceId(row["id"]),
-            organisation_id=OrganisationId(row["organisation_id"]),
-            kind=row["kind"],
-            sender=Sender(wire=Wire(row["wire"]), name=row["wire_name"]),
-            label=row["label"],
-        )
-        for row in rows
-    }
+    identity = itemgetter("id", "organisation_id", "kind", "wire", "wire_name", "label")
+    return {DeviceId(row["id"]): _device(*identity(row)) for row in rows}
 
 
 async def purge(connection: Connection, now: datetime, most: int) -> bool:

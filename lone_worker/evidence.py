@@ -6,13 +6,13 @@ the radius grows with both accuracies and a second fix must confirm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import hypot
 
 from gyrophare.kernel.geo import Position, distance_m
 from gyrophare.kernel.observations import Doubt, EventKind, Fix, Report
+from gyrophare.kernel.values import value
 
 RADIUS_MIN_M, RADIUS_MAX_M = 20.0, 100.0
 _RADIUS_PER_ACCURACY = 2.5
@@ -47,7 +47,7 @@ class Evidence(StrEnum):
     INTERACTION = "interaction"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Anchor:
     """Where the wearer was when last seen to have moved."""
 
@@ -56,7 +56,7 @@ class Anchor:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Whereabouts:
     """The anchor, and since when fixes lie beyond its radius without confirmation yet."""
 

@@ -8,11 +8,12 @@ whichever process has them, the state in the end is the same.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from gyrophare.kernel.ids import DeviceId, ShiftId
 from gyrophare.kernel.observations import Event, Observation, Report
+from gyrophare.kernel.values import value
 from lone_worker.course import Checkpoint, Course, Past, follow, in_turn
 from lone_worker.evidence import DELIBERATE, Evidence, Whereabouts, counts
 
@@ -20,7 +21,7 @@ DEFAULT_ALARM_AFTER_S = 180
 _RANK = {evidence: rank for rank, evidence in enumerate(Evidence)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class WatchState:
     """What the rule knows of one watch on shift. `due_at` is None once this episode has its alarm."""
 

@@ -57,22 +57,7 @@ def quantile(ascending: Sequence[float], share: float) -> float:
     return ascending[min(int(share * len(ascending)), len(ascending) - 1)]
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        "own",
-        pytest.param(
-            "any",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="consumer.in_turn gives each sender's first unreadable event a transaction of its own, in a "
-                "flood too: 50 unknown names with 5 such events a second each keep an SOS waiting for 4 s, and for "
-                "half a minute on a busy machine. They may share a transaction, and of a flood none need be urgent: "
-                "the first have told",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("names", ["own", "any"])
 @pytest.mark.parametrize("rogue_s", [10.0, pytest.param(90.0, marks=[pytest.mark.long, pytest.mark.timeout(400)])])
 async def test_others_are_receipted_and_alerted_in_time_while_a_rogue_device_floods(
     rogue_s: float, names: str, tell: Tell, database_url: str, broker: MqttBroker, department: Department
