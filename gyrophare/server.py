@@ -93,7 +93,10 @@ class Server:
 
         # 2. The two lanes in. They may connect before anything is consumed: the broker waits for our acknowledgements.
         events = await self._session("events", topics.EVENT_TOPICS)
-        fixes = await self._session("fixes", topics.FIX_TOPICS)
+        fix_topics, without = topics.FIX_TOPICS, topics.SHARED_FIX_TOPICS
+        if settings.mqtt.shared:
+            fix_topics, without = without, fix_topics
+        fixes = await self._session("fixes", fix_topics, without)
 
         # 3. The ways out.
         self.dispatcher = Dispatcher(self.pool, clock, self._channels(events))
@@ -155,13 +158,14 @@ class Server:
         """One tick of the engine, now."""
         return await escalation_tick.tick(self.pool, self.clock, self.settings.instance)
 
-    async def _session(self, lane: str, subscriptions: Sequence[str]) -> MqttSession:
+    async def _session(self, lane: str, subscriptions: Sequence[str], without: Sequence[str] = ()) -> MqttSession:
         session = MqttSession(
             self.mqtt_url,
             f"gyrophare-{self.settings.instance}-{lane}",
             subscriptions,
             clock=self.clock,
             receive_maximum=self.settings.mqtt.receive_maximum,
+            without=without,
         )
         await session.start()
         self._stack.push_async_callback(session.stop)

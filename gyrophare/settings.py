@@ -94,9 +94,19 @@ class MqttSettings(_Section):
     accounts_dir: Path | None = Field(
         None, description="where Mosquitto's passwords and rights are written whenever they change; absent: nowhere"
     )
+    shared: bool = Field(
+        False,
+        description="several servers share the fixes among them ($share/gyrophare/…); Mosquitto can, the embedded not",
+    )
     receive_maximum: int = Field(
         1000, ge=1, le=10_000, description="messages the broker may hand over before the first is acknowledged"
     )
+
+    @model_validator(mode="after")
+    def _shared_by_a_broker_that_can(self) -> MqttSettings:
+        if self.shared and self.url is None:
+            raise ValueError("shared needs a broker of the department's own: give mqtt.url, or leave it out")
+        return self
 
 
 class HttpSettings(_Section):

@@ -20,6 +20,8 @@ ROUTES: tuple[Route, ...] = (
 )
 EVENT_TOPICS = tuple(topic for route in ROUTES if route.lane is Lane.EVENTS for topic in route.filters)
 FIX_TOPICS = tuple(topic for route in ROUTES if route.lane is Lane.FIXES for topic in route.filters)
+SHARED_FIX_TOPICS = tuple(f"$share/gyrophare/{topic}" for topic in FIX_TOPICS)
+"""Each message to one of the servers that subscribe so. Events go to all: whoever is fastest raises the alarm."""
 _NAME_MAX = 100
 _KNOWN_MAX = 200_000  # topics remembered: two for each of 100 000 watches
 

@@ -70,16 +70,27 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MqttBroker]:
 
 
 @pytest.fixture
-def database_url(postgres: PostgresServer) -> Iterator[str]:
-    """An empty database of this test's own, with the schema."""
+def new_database(postgres: PostgresServer) -> Iterator[Callable[[], str]]:
+    """Makes empty databases with the schema, which end with the test."""
     base, template = postgres.url.rsplit("/", 1)
-    name = f"test_{next(_number)}"
+    made: list[sql.Identifier] = []
     with psycopg.connect(f"{base}/template1", autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-        yield f"{base}/{name}"
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+        def make() -> str:
+            name = f"test_{next(_number)}"
+            made.append(sql.Identifier(name))
+            connection.execute(sql.SQL("create database {} template {}").format(made[-1], sql.Identifier(template)))
+            return f"{base}/{name}"
+
+        yield make
+        for name in made:
+            connection.execute(sql.SQL("drop database {} with (force)").format(name))
+
+
+@pytest.fixture
+def database_url(new_database: Callable[[], str]) -> str:
+    """An empty database of this test's own, with the schema."""
+    return new_database()
 
 
 @pytest.fixture(scope="session")
@@ -158,12 +169,18 @@ async def start_server(
     """Start a server on this test's database whose clock and ticks the test moves; several with different names."""
     started: list[Server] = []
 
-    async def start(instance: str | None = None, clock_of_its_own: Clock | None = None) -> Server:
+    async def start(
+        instance: str | None = None,
+        clock_of_its_own: Clock | None = None,
+        *,
+        mqtt: MqttSettings | None = None,
+        database: str | None = None,
+    ) -> Server:
         configured = Settings(
             instance=instance or f"test-{os.getpid()}-{next(_number)}",
             data_dir=tmp_path,
-            database=DatabaseSettings(url=SecretStr(database_url), pool_size=4),
-            mqtt=MqttSettings(url=SecretStr(broker.url)),
+            database=DatabaseSettings(url=SecretStr(database or database_url), pool_size=4),
+            mqtt=mqtt or MqttSettings(url=SecretStr(broker.url)),
             http=HttpSettings(port=0),
             sms=SmsSettings(
                 base_url=provider.base_url,

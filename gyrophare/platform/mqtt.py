@@ -82,10 +82,19 @@ class MqttSession:
     """One client at the broker, used from one event loop."""
 
     def __init__(
-        self, url: str, client_id: str, topics: Sequence[str], *, clock: Clock, receive_maximum: int = 200
+        self,
+        url: str,
+        client_id: str,
+        topics: Sequence[str],
+        *,
+        clock: Clock,
+        receive_maximum: int = 200,
+        without: Sequence[str] = (),
     ) -> None:
+        """`without` are subscriptions that an earlier process of another configuration may have left at the broker."""
         self._address = BrokerAddress.parse(url)
         self._topics = tuple(topics)
+        self._without = tuple(without)
         self._clock = clock
         self._receive_maximum = receive_maximum
         self._epoch = 0
@@ -337,6 +346,8 @@ class MqttSession:
             self._ready.set()
         if not self._topics:
             return
+        if flags.session_present and self._without:
+            client.unsubscribe(list(self._without))
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
         client.subscribe([(topic, options) for topic in self._topics])
 
