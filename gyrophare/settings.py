@@ -99,7 +99,7 @@ class MqttSettings(_Section):
         description="several servers share the fixes among them ($share/gyrophare/…); Mosquitto can, the embedded not",
     )
     receive_maximum: int = Field(
-        1000, ge=1, le=10_000, description="messages the broker may hand over before the first is acknowledged"
+        1500, ge=1, le=10_000, description="messages the broker may hand over before the first is acknowledged"
     )
 
     @model_validator(mode="after")

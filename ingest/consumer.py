@@ -1,7 +1,7 @@
 """The consumer of one lane, and the only one who acknowledges: decode, have it stored, acknowledge, note the receipts.
 
-While one batch is in the database the next is decoded. Who calls for help goes first, in a transaction that waits for
-nothing else.
+While one batch is in the database the next is decoded and begins to be stored: any order gives the same result, and the
+acknowledgements keep theirs. Who calls for help goes first, in a transaction that waits for nothing else.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ingest.understanding import Understood, understand
 log = logging.getLogger(__name__)
 
 MESSAGES_MAX = 500  # in one transaction
+UNDER_WAY = 2  # transactions at a time: what one waits for the database, the other computes
 REPORTS_MAX = 5_000  # likewise: a message may hold 500
 _BREATH_REPORTS = 500  # decoded before others have their turn: some 5 ms
 _COUNT_S = 1.0
@@ -63,9 +64,9 @@ class Consumer:
 
     async def run(self) -> None:
         """Consume until cancelled. While the database is gone nothing is acknowledged and the broker holds back."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._decode_all(), name="decode")
-            both.create_task(self._store_all(), name="store")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._decode_all(), name="decode")
+            group.create_task(self._store_all(group), name="store")
 
     async def _decode_all(self) -> None:
         breath = 0
@@ -83,16 +84,31 @@ class Consumer:
                     breath = 0
                     await asyncio.sleep(0)
 
-    async def _store_all(self) -> None:
+    async def _store_all(self, group: asyncio.TaskGroup) -> None:
+        """Start to store what has formed, as soon as fewer than `UNDER_WAY` transactions are under way."""
+        free = asyncio.Semaphore(UNDER_WAY)
+        acknowledged = asyncio.Event()
+        acknowledged.set()
         while True:
             await self._filled.wait()
+            await free.acquire()
             batch, self._forming, self._reports = self._forming, [], 0
             self._filled.clear()
             self._emptied.set()
             batch[0].rejected += self._counts()
-            for part in in_turn(batch):
-                self._receipts.note(await self._settle(part))
-            self._source.acknowledge([found.message for found in batch])
+            before, acknowledged = acknowledged, asyncio.Event()
+            group.create_task(self._store_one(batch, before, acknowledged, free), name="store a batch")
+
+    async def _store_one(
+        self, batch: Batch, before: asyncio.Event, acknowledged: asyncio.Event, free: asyncio.Semaphore
+    ) -> None:
+        """Store `batch` and acknowledge it, but not earlier than the one before it: brokers want them in order."""
+        for part in in_turn(batch):
+            self._receipts.note(await self._settle(part))
+        await before.wait()
+        self._source.acknowledge([found.message for found in batch])
+        acknowledged.set()
+        free.release()
 
     def _understand(self, message: Received) -> Understood:
         """Decode, but not more of a flood of refusals than the others can bear."""

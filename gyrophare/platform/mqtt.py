@@ -38,6 +38,7 @@ _RECONNECT_MIN_S, _RECONNECT_MAX_S = 1.0, 15.0
 _MISC_S = 1.0  # how often paho looks at its keepalive
 _PACKET_MAX_BYTES = 4 * 1024 * 1024 + 65_536  # the embedded broker takes bodies of 4 MiB
 _UNACKNOWLEDGED_MAX_BYTES = 64 * 1024 * 1024
+_PUBLISHED_AT_ONCE = 20  # unacknowledged: at each acknowledgement paho looks through them all
 _UNSENT_MAX = 20_000  # messages that wait for a broker
 
 
@@ -114,7 +115,7 @@ class MqttSession:
         self._client = BufferedClient(
             CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, manual_ack=True
         )
-        self._client.max_inflight_messages_set(receive_maximum)
+        self._client.max_inflight_messages_set(_PUBLISHED_AT_ONCE)
         self._client.max_queued_messages_set(_UNSENT_MAX)
         self._client.enable_logger(logging.getLogger("paho"))
         self._client.suppress_exceptions = True  # logged, and the session lives on
