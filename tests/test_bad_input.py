@@ -83,9 +83,9 @@ async def test_fix_from_the_future_is_kept_aside_and_postpones_nothing(
 
 
 async def test_flood_of_the_same_refusal_is_counted_not_stored_again(server: Server, department: Department) -> None:
+    await department.register("w-1")
     for _ in range(50):
         await department.publish(FIXES, b"{")
-    await department.register("w-1")
     await department.send("w-1", department.report("w-1"))
     await department.until_rows(1, "select from receipt")
     [kept] = await department.rows("select times from rejected where reason = 'malformed'")
