@@ -40,12 +40,18 @@ from unnest(
 on conflict do nothing
 
 -- name: find_repeated
--- Which of these were stored before, or twice just now: theirs is not the reception that the row tells of.
+-- Which of these were stored before, or twice just now: theirs is not the reception that the row tells of. The limit, of
+-- a key that is unique, has each looked up by itself: as a join TimescaleDB asks every day for each, and unpacks it.
 select asked.number
 from unnest(%(device_id)s::bigint[], %(fixed_s)s::float8[], %(received_s)s::float8[], %(message_key)s::bigint[])
     with ordinality as asked (device_id, fixed_s, received_s, message_key, number)
-join fix f on f.device_id = asked.device_id and f.fixed_at = to_timestamp(asked.fixed_s)
-    and f.message_key = asked.message_key
+cross join lateral (
+    select fix.received_at from fix
+    where fix.device_id = asked.device_id and fix.fixed_at = to_timestamp(asked.fixed_s)
+      and fix.message_key = asked.message_key
+      and fix.fixed_at between to_timestamp(%(first_s)s) and to_timestamp(%(last_s)s)  -- spares the plan the other days
+    limit 1
+) f
 where f.received_at <> to_timestamp(asked.received_s)
 
 -- name: find_fixes

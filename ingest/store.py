@@ -154,7 +154,9 @@ async def insert_fixes(
     await connection.execute(QUERIES["insert_fixes"], columns)
     if all(report.sequence is not None for report in stored_reports):
         return reports  # a number tells a repetition before it comes here
+    fixed_s = numbers[_FIX_NUMBERS.index("fixed_s")]
     asked = {key: columns[key] for key in ("device_id", "fixed_s", "received_s", "message_key")}
+    asked |= {"first_s": min(fixed_s), "last_s": max(fixed_s)}
     rows = await (await connection.execute(QUERIES["find_repeated"], asked)).fetchall()
     repeated = {id(stored_reports[row["number"] - 1]) for row in rows}
     return [(device, report) for device, report in reports if id(report) not in repeated]

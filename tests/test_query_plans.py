@@ -205,3 +205,43 @@ async def test_purge_on_plain_postgresql_touches_what_it_takes(weeks: Connection
         weeks, ingest.store.QUERIES["purge_fixes"], {"before": END_AT - timedelta(days=20), "most": 100}, plan
     )
     assert asked.buffers <= 12 * WATCHES
+
+
+@pytest.mark.parametrize("plan", ["custom", "generic"])
+async def test_repetitions_are_looked_up_in_their_days(weeks: Connection, plan: str) -> None:
+    """Each batch of a format without a sequence asks: as a join it unpacked every compressed day for each fix."""
+    days = [END_AT - timedelta(days=1), END_AT - timedelta(days=12)]
+    [known] = await (
+        await weeks.execute(
+            "select array_agg(device_id) as device_id, array_agg(extract(epoch from fixed_at)::float8) as fixed_s, "
+            "array_agg(0::float8) as received_s, array_agg(message_key) as message_key, "
+            "extract(epoch from min(fixed_at))::float8 as first_s, extract(epoch from max(fixed_at))::float8 as last_s "
+            "from fix where fixed_at = any(%s)",
+            [[day + timedelta(hours=8) for day in days]],
+        )
+    ).fetchall()
+    asked = await explain(weeks, ingest.store.QUERIES["find_repeated"], known, plan)
+    touched = asked.of(await tables_of_fixes(weeks))
+    assert touched
+    assert asked.relations & await tables_of_fixes(weeks) <= set().union(
+        *[await tables_of_fixes(weeks, day) for day in days]
+    )
+    assert [scan for scan in touched if scan.kind == "Seq Scan"] == []
+
+
+@pytest.mark.parametrize("plan", ["custom", "generic"])
+@pytest.mark.parametrize("days_ago", [1, 12], ids=["yesterday", "compressed"])
+async def test_fixes_since_an_instant_are_read_from_there(weeks: Connection, days_ago: int, plan: str) -> None:
+    since_at = END_AT - timedelta(days=days_ago)
+    [row] = await (await weeks.execute("select min(id) + 7 as id from device")).fetchall()
+    asked = await explain(
+        weeks,
+        ingest.store.QUERIES["find_fixes"],
+        {"device_id": [row["id"]], "since_at": [since_at], "most": FIXES_A_DAY // 2},
+        plan,
+    )
+    touched = asked.of(await tables_of_fixes(weeks))
+    assert touched
+    assert asked.relations & await tables_of_fixes(weeks) <= await tables_of_fixes(weeks, since_at)
+    assert [scan for scan in touched if scan.kind == "Seq Scan"] == []
+    assert max(scan.rows for scan in touched) <= FIXES_A_DAY
