@@ -27,7 +27,6 @@ MESSAGES_MAX = 500  # in one transaction
 UNDER_WAY = 2  # transactions at a time: what one waits for the database, the other computes
 REPORTS_MAX = 5_000  # likewise: a message may hold 500
 _BREATH_REPORTS = 500  # decoded before others have their turn: some 5 ms
-_COUNT_S = 1.0
 _RETRY_MIN_S, _RETRY_MAX_S = 0.2, 2.0
 
 Batch = Sequence[Understood]
@@ -56,10 +55,11 @@ class Consumer:
         self._store = store
         self._receipts = receipts
         self._flood = Flood()
-        self._counted_s = 0.0
         self._forming: list[Understood] = []
         self._reports = 0
-        self._filled = asyncio.Event()
+        self._urgent = False
+        self._under_way = 0
+        self._changed = asyncio.Event()
         self._emptied = asyncio.Event()
 
     async def run(self) -> None:
@@ -72,43 +72,54 @@ class Consumer:
         breath = 0
         while True:
             for message in await self._source.receive(MESSAGES_MAX):
-                while len(self._forming) >= MESSAGES_MAX or self._reports >= REPORTS_MAX:
+                while self._full:
                     self._emptied.clear()
                     await self._emptied.wait()
                 found = self._understand(message)
                 self._forming.append(found)
                 self._reports += len(found.observations)
-                self._filled.set()
+                self._urgent |= found.urgent
+                self._changed.set()
                 breath += 1 + len(found.observations)
                 if breath >= _BREATH_REPORTS:
                     breath = 0
                     await asyncio.sleep(0)
 
     async def _store_all(self, group: asyncio.TaskGroup) -> None:
-        """Start to store what has formed, as soon as fewer than `UNDER_WAY` transactions are under way."""
-        free = asyncio.Semaphore(UNDER_WAY)
+        """Start to store what has formed, again and again."""
         acknowledged = asyncio.Event()
         acknowledged.set()
         while True:
-            await self._filled.wait()
-            await free.acquire()
-            batch, self._forming, self._reports = self._forming, [], 0
-            self._filled.clear()
+            while not self._due:
+                self._changed.clear()
+                await self._changed.wait()
+            batch, self._forming, self._reports, self._urgent = self._forming, [], 0, False
             self._emptied.set()
+            self._under_way += 1
             batch[0].rejected += self._counts()
             before, acknowledged = acknowledged, asyncio.Event()
-            group.create_task(self._store_one(batch, before, acknowledged, free), name="store a batch")
+            group.create_task(self._store_one(batch, before, acknowledged), name="store a batch")
 
-    async def _store_one(
-        self, batch: Batch, before: asyncio.Event, acknowledged: asyncio.Event, free: asyncio.Semaphore
-    ) -> None:
+    @property
+    def _full(self) -> bool:
+        return len(self._forming) >= MESSAGES_MAX or self._reports >= REPORTS_MAX
+
+    @property
+    def _due(self) -> bool:
+        """At once when nothing is under way; beside one that is, only a full batch or an urgent one pays."""
+        return bool(self._forming) and (
+            self._under_way == 0 or (self._under_way < UNDER_WAY and (self._urgent or self._full))
+        )
+
+    async def _store_one(self, batch: Batch, before: asyncio.Event, acknowledged: asyncio.Event) -> None:
         """Store `batch` and acknowledge it, but not earlier than the one before it: brokers want them in order."""
         for part in in_turn(batch):
             self._receipts.note(await self._settle(part))
         await before.wait()
         self._source.acknowledge([found.message for found in batch])
         acknowledged.set()
-        free.release()
+        self._under_way -= 1
+        self._changed.set()
 
     def _understand(self, message: Received) -> Understood:
         """Decode, but not more of a flood of refusals than the others can bear."""
@@ -125,11 +136,7 @@ class Consumer:
         return found
 
     def _counts(self) -> list[Rejected]:
-        """What of floods was only counted, once a second."""
-        loop = asyncio.get_running_loop()
-        if loop.time() - self._counted_s < _COUNT_S:
-            return []
-        self._counted_s = loop.time()
+        """What of floods was only counted, to be stored with the messages themselves."""
         return [
             Rejected(
                 topic=topic,
@@ -139,7 +146,7 @@ class Consumer:
                 received_at=self._clock.now(),
                 times=times,
             )
-            for topic, times in self._flood.take_counts()
+            for topic, times in self._flood.take_counts().items()
         ]
 
     async def _settle(self, batch: Batch) -> Sequence[Receipt]:
@@ -148,6 +155,9 @@ class Consumer:
         while True:
             try:
                 return await self._store(batch)
+            except psycopg.errors.ConfigurationLimitExceeded:  # psycopg takes a limit of ours for an outage
+                log.exception("The database refuses a batch as too costly", extra={"action": "too_costly"})
+                break
             except psycopg.OperationalError as error:
                 log.warning("The database does not take messages, trying again: %s", error, extra={"action": "store"})
                 await asyncio.sleep(retry_s)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 WINDOW_S = 10.0
@@ -16,7 +17,6 @@ _TOPICS_MAX = 10_000  # beyond it the oldest flood is forgotten and explained an
 class _Window:
     since_s: float
     refused: int = 0
-    uncounted: int = 0
 
 
 class Flood:
@@ -25,6 +25,7 @@ class Flood:
     def __init__(self) -> None:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
         self._all = _Window(since_s=0.0)
+        self._uncounted: Counter[str] = Counter()
 
     def goes_on(self, topic: str, now_s: float) -> bool:
         """Whether so much of this topic was refused lately that more need not be explained."""
@@ -47,12 +48,10 @@ class Flood:
         self._all.refused += 1
         if window.refused <= EXPLAINED_PER_WINDOW and self._all.refused <= EXPLAINED_IN_ALL:
             return True
-        window.uncounted += 1
+        self._uncounted[topic] += 1
         return False
 
-    def take_counts(self) -> list[tuple[str, int]]:
-        """The topics of which refusals were only counted since the last call, and how many."""
-        counts = [(topic, window.uncounted) for topic, window in self._windows.items() if window.uncounted]
-        for topic, _ in counts:
-            self._windows[topic].uncounted = 0
+    def take_counts(self) -> Mapping[str, int]:
+        """How many refusals of each topic were only counted since the last call."""
+        counts, self._uncounted = self._uncounted, Counter()
         return counts

@@ -49,7 +49,7 @@ cross join lateral (
     select fix.received_at from fix
     where fix.device_id = asked.device_id and fix.fixed_at = to_timestamp(asked.fixed_s)
       and fix.message_key = asked.message_key
-      and fix.fixed_at between to_timestamp(%(first_s)s) and to_timestamp(%(last_s)s)  -- spares the plan the other days
+      and fix.fixed_at between %(first_at)s and %(last_at)s  -- spares the plan the other days
     limit 1
 ) f
 where f.received_at <> to_timestamp(asked.received_s)

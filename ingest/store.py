@@ -7,12 +7,12 @@ other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import Literal
+from typing import Any, Literal
 
 from psycopg.rows import tuple_row
 
@@ -25,15 +25,40 @@ from ingest.gate import Known
 
 QUERIES = sql.load(__file__)
 _BY_DEVICE = itemgetter(0, 1)
-_LATEST_COLUMNS = (
-    *("device_id", "heard_s", "sent_s", "steps_total", "battery_pct"),
-    *("fixed_s", "latitude_deg", "longitude_deg", "accuracy_m", "speed_mps"),
-)
+Write = Callable[[Iterable[Any]], str]
+_FIX_COLUMNS: Mapping[str, Write] = {
+    "device_id": sql.array,
+    "message_key": sql.array,
+    "fixed_s": sql.instants,
+    "received_s": sql.instants,
+    "sent_s": sql.instants,
+    "latitude_deg": sql.array,
+    "longitude_deg": sql.array,
+    "accuracy_m": sql.array,
+    "speed_mps": sql.array,
+    "course_deg": sql.array,
+    "altitude_m": sql.array,
+    "battery_pct": sql.array,
+    "steps": sql.array,
+    "activity_mg": sql.array,
+    "activity": sql.texts,
+    "buffered": sql.array,
+    "doubts": sql.texts,
+    "extra": sql.texts,
+}
+_LATEST_COLUMNS: Mapping[str, Write] = {
+    "device_id": sql.array,
+    "heard_s": sql.instants,
+    "sent_s": sql.instants,
+    "steps_total": sql.array,
+    "battery_pct": sql.array,
+    "fixed_s": sql.instants,
+    "latitude_deg": sql.array,
+    "longitude_deg": sql.array,
+    "accuracy_m": sql.array,
+    "speed_mps": sql.array,
+}
 _NOWHERE = (None,) * 5
-_FIX_NUMBERS = (
-    *("device_id", "message_key", "fixed_s", "received_s", "sent_s", "latitude_deg", "longitude_deg", "accuracy_m"),
-    *("speed_mps", "course_deg", "altitude_m", "battery_pct", "steps", "activity_mg", "buffered"),
-)
 _DEVICES_MAX = 200_000  # rows of the registry, made into objects once each
 RETENTION = timedelta(days=60)  # CNIL's yardstick of two months
 
@@ -53,7 +78,7 @@ async def find_devices(connection: Connection, senders: Iterable[Sender]) -> dic
     """The registered, unrevoked devices among `senders`, and what they told before."""
     asked = set(senders)
     parameters = {"wires": sql.texts(wire for wire, _ in asked), "names": sql.texts(name for _, name in asked)}
-    async with connection.cursor(row_factory=tuple_row) as cursor:
+    async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
         rows = await (await cursor.execute(QUERIES["find_devices"], parameters)).fetchall()
     found = {}
     for (
@@ -116,7 +141,7 @@ async def insert_fixes(
     """Store the fixes, once each, and return the reports that are new: a repetition is no news of now.
 
     One that has neither a sequence nor a fix leaves no trace to know it by, and counts as new. What the next purge
-    takes away is not stored: on TimescaleDB each day is a table, and a clock that runs wild would make thousands of them.
+    takes is not stored: on TimescaleDB each day is a table, and a clock that runs wild would make thousands of them.
     """
     if not reports:
         return reports
@@ -125,9 +150,9 @@ async def insert_fixes(
         (
             device.id,
             report.message_key,
-            fix.fixed_at.timestamp(),
-            report.received_at.timestamp(),
-            _seconds(report.sent_at),
+            fix.fixed_at,
+            report.received_at,
+            report.sent_at,
             fix.position.latitude_deg,
             fix.position.longitude_deg,
             fix.accuracy_m,
@@ -137,7 +162,10 @@ async def insert_fixes(
             report.battery_pct,
             report.steps,
             report.activity_mg,
+            report.activity,
             report.buffered,
+            ",".join(report.doubts) or None,
+            json.dumps(report.extra) if report.extra else None,
             report,
         )
         for device, report in reports
@@ -146,17 +174,14 @@ async def insert_fixes(
     if not fixes:
         return reports
     fixes.sort(key=_BY_DEVICE)
-    *numbers, stored_reports = zip(*fixes, strict=True)
-    columns = dict(zip(_FIX_NUMBERS, map(sql.array, numbers), strict=True))
-    columns["activity"] = sql.texts(report.activity for report in stored_reports)
-    columns["doubts"] = sql.texts(",".join(report.doubts) or None for report in stored_reports)
-    columns["extra"] = sql.texts(json.dumps(report.extra) if report.extra else None for report in stored_reports)
+    *values, stored_reports = zip(*fixes, strict=True)
+    columns = _written(_FIX_COLUMNS, values)
     await connection.execute(QUERIES["insert_fixes"], columns)
     if all(report.sequence is not None for report in stored_reports):
         return reports  # a number tells a repetition before it comes here
-    fixed_s = numbers[_FIX_NUMBERS.index("fixed_s")]
-    asked = {key: columns[key] for key in ("device_id", "fixed_s", "received_s", "message_key")}
-    asked |= {"first_s": min(fixed_s), "last_s": max(fixed_s)}
+    asked: dict[str, Any] = {key: columns[key] for key in ("device_id", "fixed_s", "received_s", "message_key")}
+    times = [report.fix.fixed_at for report in stored_reports]
+    asked |= {"first_at": min(times), "last_at": max(times)}
     rows = await (await connection.execute(QUERIES["find_repeated"], asked)).fetchall()
     repeated = {id(stored_reports[row["number"] - 1]) for row in rows}
     return [(device, report) for device, report in reports if id(report) not in repeated]
@@ -208,8 +233,8 @@ async def note_latest(
     rows = [
         (
             device_id,
-            _seconds(knows.heard_at),
-            _seconds(knows.sent_at),
+            knows.heard_at,
+            knows.sent_at,
             knows.steps_total,
             batteries[device_id][1] if device_id in batteries else None,
             *(_NOWHERE if fix is None else _place(fix)),
@@ -217,8 +242,7 @@ async def note_latest(
         for device_id, fix in newest.items()
         for knows in (known[device_id],)
     ]
-    columns = map(sql.array, zip(*rows, strict=True))
-    await connection.execute(QUERIES["note_latest"], dict(zip(_LATEST_COLUMNS, columns, strict=True)))
+    await connection.execute(QUERIES["note_latest"], _written(_LATEST_COLUMNS, zip(*rows, strict=True)))
 
 
 async def note_clocks(connection: Connection, skews_s: Mapping[DeviceId, Sequence[float]]) -> None:
@@ -244,12 +268,12 @@ async def insert_events(connection: Connection, events: Sequence[tuple[Device, E
     columns = {
         "device_id": sql.array(device.id for device, _ in events),
         "kind": [str(event.kind) for _, event in events],
-        "occurred_s": sql.array((event.occurred_at or event.received_at).timestamp() for _, event in events),
-        "received_s": sql.array(event.received_at.timestamp() for _, event in events),
+        "occurred_s": sql.instants(event.occurred_at or event.received_at for _, event in events),
+        "received_s": sql.instants(event.received_at for _, event in events),
         "latitude_deg": sql.array(event.fix.position.latitude_deg if event.fix else None for _, event in events),
         "longitude_deg": sql.array(event.fix.position.longitude_deg if event.fix else None for _, event in events),
         "accuracy_m": sql.array(event.fix.accuracy_m if event.fix else None for _, event in events),
-        "fixed_s": sql.array(event.fix.fixed_at.timestamp() if event.fix else None for _, event in events),
+        "fixed_s": sql.instants(event.fix.fixed_at if event.fix else None for _, event in events),
         "battery_pct": sql.array(event.battery_pct for _, event in events),
         "doubts": [",".join(event.doubts) or None for _, event in events],
         "detail": [json.dumps(event.detail) for _, event in events],
@@ -295,10 +319,10 @@ def _fix(
     return Fix(fixed_at=fixed_at, position=position, accuracy_m=accuracy_m, speed_mps=speed_mps)
 
 
-def _seconds(at: datetime | None) -> float | None:
-    return None if at is None else at.timestamp()
+def _written(columns: Mapping[str, Write], values: Iterable[Iterable[Any]]) -> dict[str, str]:
+    return {name: write(column) for (name, write), column in zip(columns.items(), values, strict=True)}
 
 
-def _place(fix: Fix) -> tuple[float | None, ...]:
+def _place(fix: Fix) -> tuple[datetime, float, float, float | None, float | None]:
     here = fix.position
-    return fix.fixed_at.timestamp(), here.latitude_deg, here.longitude_deg, fix.accuracy_m, fix.speed_mps
+    return fix.fixed_at, here.latitude_deg, here.longitude_deg, fix.accuracy_m, fix.speed_mps

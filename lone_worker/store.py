@@ -109,7 +109,7 @@ async def find_shifts(
 
 async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, WatchState]:
     """The states of the watches on shift among `device_ids`, locked until the transaction ends."""
-    async with connection.cursor(row_factory=tuple_row) as cursor:
+    async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
         rows = await (await cursor.execute(QUERIES["lock_states"], {"device_ids": sql.array(device_ids)})).fetchall()
     states = {}
     for row in rows:
@@ -150,12 +150,12 @@ async def save_states(connection: Connection, states: Sequence[WatchState]) -> N
         return
     columns = {
         "device_id": sql.array(state.device_id for state in states),
-        "heard_s": _seconds(state.heard_at for state in states),
-        "evidence_s": _seconds(state.evidence_at for state in states),
+        "heard_s": sql.instants(state.heard_at for state in states),
+        "evidence_s": sql.instants(state.evidence_at for state in states),
         "evidence": sql.texts(state.evidence for state in states),
-        "due_s": _seconds(state.due_at for state in states),
-        "fixed_s": _seconds(state.fixed_at for state in states),
-        "body_s": _seconds(state.body_at for state in states),
+        "due_s": sql.instants(state.due_at for state in states),
+        "fixed_s": sql.instants(state.fixed_at for state in states),
+        "body_s": sql.instants(state.body_at for state in states),
         "body": sql.texts(state.body for state in states),
         **_places([state.whereabouts for state in states]),
     }
@@ -180,9 +180,9 @@ async def _save_checkpoints(connection: Connection, passed: Sequence[tuple[Devic
     courses = [checkpoint.course for _, checkpoint in passed]
     columns = {
         "device_id": sql.array(device_id for device_id, _ in passed),
-        "at_s": _seconds(checkpoint.at for _, checkpoint in passed),
-        "fixed_s": _seconds(course.fixed_at for course in courses),
-        "moved_s": _seconds(course.moved_at for course in courses),
+        "at_s": sql.instants(checkpoint.at for _, checkpoint in passed),
+        "fixed_s": sql.instants(course.fixed_at for course in courses),
+        "moved_s": sql.instants(course.moved_at for course in courses),
         **_places([course.whereabouts for course in courses]),
     }
     await connection.execute(QUERIES["save_checkpoints"], columns)
@@ -207,13 +207,9 @@ def _places(whereabouts: Sequence[Whereabouts]) -> dict[str, str]:
         "latitude_deg": sql.array(anchor.position.latitude_deg if anchor else None for anchor in anchors),
         "longitude_deg": sql.array(anchor.position.longitude_deg if anchor else None for anchor in anchors),
         "accuracy_m": sql.array(anchor.accuracy_m if anchor else None for anchor in anchors),
-        "anchor_s": _seconds(anchor.at if anchor else None for anchor in anchors),
-        "away_since_s": _seconds(one.away_since_at for one in whereabouts),
+        "anchor_s": sql.instants(anchor.at if anchor else None for anchor in anchors),
+        "away_since_s": sql.instants(one.away_since_at for one in whereabouts),
     }
-
-
-def _seconds(instants: Iterable[datetime | None]) -> str:
-    return sql.array([None if at is None else at.timestamp() for at in instants])
 
 
 async def claim_due(connection: Connection, now: datetime, most: int) -> list[Due]:

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, Literal, LiteralString, TypeVar, cast
 
 import alerts.store
 import ingest.store
@@ -47,12 +47,12 @@ class Department:
             yield cls(connection, session, clock)
         await session.stop()
 
-    async def register(self, name: str, wire: Wire = Wire.NATIVE) -> DeviceId:
-        """A watch nobody wears yet."""
+    async def register(
+        self, name: str, wire: Wire = Wire.NATIVE, kind: Literal["watch", "gateway"] = "watch"
+    ) -> DeviceId:
+        """A watch nobody wears yet, or a gateway."""
         sender = Sender(wire=wire, name=name)
-        return await ingest.store.register_device(
-            self.connection, ORGANISATION, "watch", sender, name, self.clock.now()
-        )
+        return await ingest.store.register_device(self.connection, ORGANISATION, kind, sender, name, self.clock.now())
 
     async def on_shift(
         self, name: str, agent: str = "Martin Lefèvre", mission: str = "Fauchage RD 70", wire: Wire = Wire.NATIVE

@@ -92,13 +92,6 @@ async def test_flood_of_the_same_refusal_is_counted_not_stored_again(server: Ser
     assert 1 <= kept["times"] <= 50
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=TimeoutError,
-    reason="Consumer writes what of a flood was only counted with the next batch of its lane, a second later at the "
-    "earliest: when nothing else comes it is never written, and what was acknowledged in that second is lost by a "
-    "kill. Were it written with the batch that holds it, each refusal would be counted before it is acknowledged",
-)
 async def test_flood_is_counted_to_its_last_message_though_nothing_comes_after_it(
     server: Server, department: Department
 ) -> None:

@@ -28,6 +28,7 @@ def position(clock: ManualClock, *, late_s: float = 0, **attributes: Any) -> dic
 async def test_traccar_position_is_stored_in_our_units(
     server: Server, department: Department, clock: ManualClock
 ) -> None:
+    await department.register("serveur-1", Wire.TRACCAR, "gateway")
     device_id = await department.on_shift(IMEI, wire=Wire.TRACCAR)
     clock.advance(10)
     body = position(clock, batteryLevel=83, sat=9)
@@ -42,6 +43,7 @@ async def test_traccar_position_is_stored_in_our_units(
 async def test_late_sos_of_a_watch_behind_traccar_is_one_alert_however_it_comes(
     server: Server, department: Department, clock: ManualClock
 ) -> None:
+    await department.register("serveur-1", Wire.TRACCAR, "gateway")
     await department.on_shift(IMEI, wire=Wire.TRACCAR)
     clock.advance(7_200)
     body = position(clock, late_s=3_600, alarm="lowBattery,sos")
@@ -56,6 +58,19 @@ async def test_late_sos_of_a_watch_behind_traccar_is_one_alert_however_it_comes(
     assert [row["kind"] for row in await department.rows("select kind from event order by kind")] == [
         *("low_battery", "online", "sos")
     ]
+
+
+async def test_gateway_that_nobody_registered_speaks_for_nobody_but_who_calls_for_help(
+    server: Server, department: Department, clock: ManualClock
+) -> None:
+    await department.on_shift(IMEI, wire=Wire.TRACCAR)
+    clock.advance(10)
+    await department.publish("traccar/serveur-9/positions", position(clock, alarm="sos"))
+    await department.until_rows(1, "select from alert where kind = 'sos'")
+    assert await department.rows("select from fix") == []
+    [kept] = await department.until_rows(1, "select * from rejected")
+    assert kept["reason"] == "unknown_device"
+    assert "'serveur-9'" in kept["detail"]
 
 
 async def test_sos_of_a_phone_without_a_place_is_an_alert(

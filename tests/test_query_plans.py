@@ -215,7 +215,7 @@ async def test_repetitions_are_looked_up_in_their_days(weeks: Connection, plan: 
         await weeks.execute(
             "select array_agg(device_id) as device_id, array_agg(extract(epoch from fixed_at)::float8) as fixed_s, "
             "array_agg(0::float8) as received_s, array_agg(message_key) as message_key, "
-            "extract(epoch from min(fixed_at))::float8 as first_s, extract(epoch from max(fixed_at))::float8 as last_s "
+            "min(fixed_at) as first_at, max(fixed_at) as last_at "
             "from fix where fixed_at = any(%s)",
             [[day + timedelta(hours=8) for day in days]],
         )

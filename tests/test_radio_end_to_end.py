@@ -29,6 +29,7 @@ async def test_sos_by_mesh_through_two_gateways_is_one_alert_with_the_last_place
     await department.on_shift(NODE_NAME, wire=Wire.MESHTASTIC)
     place = {"latitude_i": 473215000, "longitude_i": 50415000, "time": 1768376523}
     for gateway in ("!ae614908", "!00000002"):
+        await department.register(gateway, Wire.MESHTASTIC, "gateway")
         await hear(department, gateway, 1, "position", place)
         await hear(department, gateway, 2, "text", {"text": "Au secours"})
         await hear(department, gateway, 3, "text", {"text": "près du pont"})

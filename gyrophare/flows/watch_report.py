@@ -20,7 +20,7 @@ from alerts.model import AlertKind, NewAlert
 from gyrophare.flows import fold_states, subjects
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
-from gyrophare.kernel.observations import Event, EventKind, Observation, Report, Sender
+from gyrophare.kernel.observations import CALLS_FOR_HELP, Event, EventKind, Observation, Report, Sender
 from gyrophare.platform.db import Connection, Pool
 from ingest import gate
 from ingest.consumer import Batch
@@ -44,12 +44,16 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
     now = clock.now()
     # A pipeline: what asks for no answer waits for none, and the whole goes with the commit.
     async with pool.connection() as connection, connection.pipeline(), connection.transaction():
-        found = await ingest.store.find_devices(connection, _senders(batch))
+        senders = _senders(batch)
+        found = await ingest.store.find_devices(connection, senders)
         devices = {sender: device for sender, (device, _) in found.items()}
-        strangers = _strangers(batch, devices)
+        unknown = senders - devices.keys()
         said: Sequence[Said] = [
             (devices[seen.sender], seen) for one in batch for seen in one.observations if seen.sender in devices
         ]
+        strangers = _strangers(batch, unknown)
+        if unknown:
+            said = _of_known_gateways(batch, devices)
 
         # What was stored before must not count as movement now: of a repetition only the receipt is repeated.
         said, receipts = await ingest.sequences.commit(connection, said, now)
@@ -93,9 +97,24 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
 
 
 def _senders(batch: Batch) -> set[Sender]:
-    """Everybody a message speaks for, and whoever sent one that cannot be read."""
-    named = {seen.sender for one in batch for seen in one.observations}
-    return named | {one.sender for one in batch if one.sender is not None and not one.observations}
+    """Everybody a message speaks for, and who sent it: the same, or a gateway."""
+    senders = {seen.sender for one in batch for seen in one.observations}
+    senders.update(one.sender for one in batch if one.sender is not None)
+    return senders
+
+
+def _of_known_gateways(batch: Batch, devices: Mapping[Sender, Device]) -> list[Said]:
+    """What was said by registered devices through registered senders.
+
+    A call for help counts however it comes: a false alarm is better than a missed one.
+    """
+    return [
+        (devices[seen.sender], seen)
+        for one in batch
+        for seen in one.observations
+        if seen.sender in devices
+        if one.sender in devices or (isinstance(seen, Event) and seen.kind in CALLS_FOR_HELP)
+    ]
 
 
 def _of(one: Understood, devices: Mapping[Sender, Device]) -> list[Device]:
@@ -105,7 +124,9 @@ def _of(one: Understood, devices: Mapping[Sender, Device]) -> list[Device]:
     return [device for device in found if device.kind == "watch"]
 
 
-def _strangers(batch: Batch, devices: Collection[Sender]) -> list[Rejected]:
+def _strangers(batch: Batch, unknown: Collection[Sender]) -> list[Rejected]:
+    if not unknown:
+        return []
     return [
         Rejected(
             topic=one.message.topic,
@@ -116,8 +137,9 @@ def _strangers(batch: Batch, devices: Collection[Sender]) -> list[Rejected]:
             whatever_body=True,
         )
         for one in batch
-        for sender in {seen.sender for seen in one.observations}
-        if sender not in devices
+        if one.observations
+        for sender in {one.sender, *(seen.sender for seen in one.observations)}
+        if sender is not None and sender in unknown
     ]
 
 

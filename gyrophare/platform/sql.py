@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import LiteralString, cast
 
+_INSTANTS_MAX = 20_000
 _BLOCK = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)\n(?P<sql>.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -34,6 +37,17 @@ def array(values: Iterable[float | bool | None]) -> str:
     psycopg asks each element for its type: for the columns of a batch of fixes that costs eight times as much.
     """
     return "{" + ",".join(map(repr, values)).replace("None", "NULL") + "}"
+
+
+def instants(values: Iterable[datetime | None]) -> str:
+    """A PostgreSQL array of instants as text, in seconds since 1970, which loses no microsecond."""
+    return "{" + ",".join(map(_seconds, values)) + "}"
+
+
+@lru_cache(maxsize=_INSTANTS_MAX)
+def _seconds(at: datetime | None) -> str:
+    """Written once: one instant of a report stands in several columns of several tables."""
+    return "NULL" if at is None else repr(at.timestamp())
 
 
 def texts(values: Iterable[str | None]) -> str:
