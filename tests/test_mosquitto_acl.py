@@ -101,28 +101,43 @@ class Broker:
         mosquitto.write(self.mosquitto.folder, await registry.find_credentials(self.connection), SERVER)
         self.mosquitto.reload()
 
-    def device(self, username: str, password: str | None = None, client_id: str | None = None) -> Client:
+    def device(
+        self, username: str, password: str | None = None, client_id: str | None = None, *, old: bool = False
+    ) -> Client:
         if password is None:
             password = self.logins[username].password
-        return Client(self.mosquitto.port, username, password, client_id or username, self.certificate)
+        client_id = username if client_id is None else client_id
+        return Client(self.mosquitto.port, username, password, client_id, self.certificate, old=old)
 
     def server(self, lane: str = "fixes") -> Client:
         return Client(self.mosquitto.other_port, SERVER.username, SERVER.password, f"gyrophare-main-{lane}")
 
 
 class Client:
-    """One connection as any device may make it; `heard` is what was delivered."""
+    """One connection as any device may make it, in MQTT 3.1.1 where `old`; `heard` is what was delivered."""
 
     def __init__(
-        self, port: int, username: str | None, password: str | None, client_id: str, certificate: Path | None = None
+        self,
+        port: int,
+        username: str | None,
+        password: str | None,
+        client_id: str,
+        certificate: Path | None = None,
+        *,
+        old: bool = False,
     ) -> None:
         self.heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.answers: queue.Queue[str] = queue.Queue()
         self.ended: queue.Queue[str] = queue.Queue()
         self._subscribed: queue.Queue[None] = queue.Queue()
         self._port = port
+        self._old = old
         self._paho = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, reconnect_on_failure=False
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=not client_id if old else None,
+            protocol=paho.MQTTv311 if old else paho.MQTTv5,
+            reconnect_on_failure=False,
         )
         if username is not None:
             self._paho.username_pw_set(username, password)
@@ -135,9 +150,12 @@ class Client:
 
     def connect(self, *, clean: bool = True) -> str:
         """The broker's answer."""
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho
-        properties.SessionExpiryInterval = 3600
-        self._paho.connect("localhost", self._port, clean_start=clean, properties=properties)
+        if self._old:
+            self._paho.connect("localhost", self._port)
+        else:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho
+            properties.SessionExpiryInterval = 3600
+            self._paho.connect("localhost", self._port, clean_start=clean, properties=properties)
         self._paho.loop_start()
         return self.answers.get(timeout=10)
 
@@ -259,11 +277,12 @@ async def test_device_that_checks_the_certificate_believes_only_its_own_authorit
 # ---------------------------------------------------------------------- who hears what
 
 
-async def test_device_can_publish_nothing_of_another(broker: Broker, opened: Opened) -> None:
+@pytest.mark.parametrize("old", [False, True], ids=["MQTT 5", "MQTT 3.1.1"])
+async def test_device_can_publish_nothing_of_another(broker: Broker, opened: Opened, old: bool) -> None:
     await broker.add("w-v", "van")
     server = opened(broker.server())
     server.subscribe("#")
-    device = opened(broker.device("w-a"))
+    device = opened(broker.device("w-a", old=old))
     for topic in (
         f"{W_B}/fixes",
         f"{W_B}/events",
@@ -402,11 +421,12 @@ async def test_each_kind_speaks_on_its_own_topics_alone(
 # ---------------------------------------------------------------------- whose session it is
 
 
-async def test_nobody_takes_the_session_of_another_or_of_the_server(broker: Broker, opened: Opened) -> None:
+@pytest.mark.parametrize("old", [False, True], ids=["MQTT 5", "MQTT 3.1.1"])
+async def test_nobody_takes_the_session_of_another_or_of_the_server(broker: Broker, opened: Opened, old: bool) -> None:
     server, other = opened(broker.server()), opened(broker.device("w-b"))
     server.subscribe(f"{W_B}/fixes")
     for client_id in ("gyrophare-main-fixes", "w-b", ""):
-        thief = broker.device("w-a", client_id=client_id)
+        thief = broker.device("w-a", client_id=client_id, old=old)
         assert thief.connect(clean=False) == "Success"  # as w-a, whatever it calls itself
         thief.subscribe(f"{W_B}/fixes")
         other.publish(f"{W_B}/fixes")
