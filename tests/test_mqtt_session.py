@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import NotReadyError
 from gyrophare.platform import mqtt, mqtt_socket
 from gyrophare.platform.mqtt import MqttSession, Received
+from tests.mosquitto import Mosquitto, needs_mosquitto
 
 _number = itertools.count()
 
@@ -144,6 +146,27 @@ async def test_reading_pauses_while_too_much_is_unacknowledged(
     assert [message.payload for message in held] + rest == [*bodies, b"end"]
     await hears.stop()
     await speaks.stop()
+
+
+@needs_mosquitto
+async def test_queue_stays_bounded_when_the_broker_forgets_the_window(tmp_path: Path) -> None:
+    """Mosquitto 2.0.11 keeps to the receive maximum until the first acknowledgement, and then sends all that waits."""
+    with Mosquitto(tmp_path) as mosquitto:
+        slow = MqttSession(mosquitto.url, "slow", ["backlog"], clock=SystemClock(), receive_maximum=50)
+        speaks = MqttSession(mosquitto.url, "speaks", ["elsewhere"], clock=SystemClock())
+        await slow.start()
+        await speaks.start()
+        await asyncio.gather(*(speaks.publish("backlog", b"x" * 1_000, timeout_s=30) for _ in range(1_000)))
+        slow.acknowledge(await slow.receive(10))
+        for _ in range(20):  # what others hear of it the broker has read after its acknowledgements
+            slow.publish_soon("elsewhere", b"")
+            await receive(speaks, 1)
+        waiting = await slow.receive(1_000)
+        assert len(waiting) <= 50
+        slow.acknowledge(waiting)
+        assert len(await receive(slow, 1_000 - 10 - len(waiting))) == 1_000 - 10 - len(waiting)
+        await slow.stop()
+        await speaks.stop()
 
 
 async def test_broker_that_is_not_there_is_an_error_for_people() -> None:

@@ -45,7 +45,7 @@ def read(ours: BufferedSocket) -> tuple[list[Publish], bytes]:
     messages: list[Publish] = []
     others = b""
     while True:
-        found, for_paho = ours.take()
+        found, for_paho = ours.take(100_000)
         messages += found
         if not for_paho:
             return messages, others
@@ -96,7 +96,17 @@ def test_message_at_qos_0_has_no_packet_id(ends: tuple[socket.socket, BufferedSo
     message = Publish(topic=b"a/b", payload=b"", qos=0, packet_id=0)
     theirs.sendall(packet(message))
     assert ours.fill()
-    assert ours.take() == ([message], False)
+    assert ours.take(100_000) == ([message], False)
+
+
+def test_no_more_is_taken_than_asked_for(ends: tuple[socket.socket, BufferedSocket]) -> None:
+    theirs, ours = ends
+    sent = [Publish(topic=b"a", payload=b"%d" % number, qos=1, packet_id=number) for number in (1, 2, 3)]
+    theirs.sendall(b"".join(map(packet, sent)) + PINGRESP)
+    assert ours.fill()
+    assert ours.take(2) == (sent[:2], False)
+    assert ours.take(2) == (sent[2:], True)
+    assert ours.recv(9) == PINGRESP
 
 
 def test_nothing_is_there_before_it_comes(ends: tuple[socket.socket, BufferedSocket]) -> None:
@@ -114,9 +124,9 @@ def test_end_of_the_connection_is_told_to_paho_behind_the_last_message(
     theirs.sendall(packet(message) + b"\xe0")  # and the head of a packet that never comes whole
     theirs.close()
     assert ours.fill()
-    assert ours.take() == ([message], False)
+    assert ours.take(100_000) == ([message], False)
     assert ours.fill()
-    assert ours.take() == ([], True)
+    assert ours.take(100_000) == ([], True)
     assert ours.recv(1) == b""
 
 
@@ -132,7 +142,7 @@ def test_malformed_packet_ends_the_connection(malformed: bytes, ends: tuple[sock
     theirs, ours = ends
     theirs.sendall(malformed)
     assert ours.fill()
-    assert ours.take() == ([], True)
+    assert ours.take(100_000) == ([], True)
     with pytest.raises(ConnectionError, match="malformed"):
         ours.recv(1)
 

@@ -1,9 +1,9 @@
 """MQTT 5 sessions over paho, read and written by the event loop itself; messages pass beside paho (ADR 8).
 
 A session is durable at the broker (fixed client id, clean_start=0, 7 days). Messages are acknowledged by hand, after
-the commit, in the order they came; what is not acknowledged comes again at the next connection. The broker never hands
-over more than `receive_maximum` unacknowledged messages, and we read no more than 64 MiB of them: so what has come and
-is not stored yet is bounded.
+the commit, in the order they came; what is not acknowledged comes again at the next connection. No more than
+`receive_maximum` unacknowledged messages are read, nor 64 MiB of them: so what waits to be stored is bounded, whatever
+the broker does.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ SESSION_EXPIRY_S = 7 * 24 * 3600
 KEEPALIVE_S = 20
 _SESSION_TAKEN_OVER = 0x8E
 _RECONNECT_MIN_S, _RECONNECT_MAX_S = 1.0, 15.0
+_PINGREQ = b"\xc0\x00"
 _MISC_S = 1.0  # how often paho looks at its keepalive
 _PACKET_MAX_BYTES = 4 * 1024 * 1024 + 65_536  # the embedded broker takes bodies of 4 MiB
 _UNACKNOWLEDGED_MAX_BYTES = 64 * 1024 * 1024
@@ -101,6 +102,7 @@ class MqttSession:
         self._epoch = 0
         self._queue: deque[Received] = deque()
         self._overrun = False
+        self._unacknowledged = 0
         self._unacknowledged_bytes = 0
         self._paused = False
         self._publishing: dict[int, asyncio.Future[None]] = {}
@@ -188,9 +190,10 @@ class MqttSession:
         for message in messages:
             if message.qos > 0 and message.epoch == self._epoch:
                 wrapped.puback(message.packet_id)
+                self._unacknowledged -= 1
                 self._unacknowledged_bytes -= len(message.payload)
         self._want_write()
-        if self._paused and self._unacknowledged_bytes <= _UNACKNOWLEDGED_MAX_BYTES:
+        if self._paused and self._room:
             self._paused = False
             asyncio.get_running_loop().add_reader(wrapped.fileno(), self._read)
             asyncio.get_running_loop().call_soon(self._read)
@@ -251,29 +254,40 @@ class MqttSession:
         self._misc()
 
     def _read(self) -> None:
+        """Take what has come, but no more than may be unacknowledged: the network then holds back the rest."""
         wrapped = self._socket
-        if wrapped is None or not wrapped.fill():
+        if wrapped is None:
             return
-        while True:
-            messages, for_paho = wrapped.take()
+        wrapped.fill()
+        while room := self._room:
+            messages, for_paho = wrapped.take(room)
             if messages:
                 self._arrive(messages)
-            if not for_paho:
+            if for_paho:
+                self._client.loop_read()
+                if self._socket is not wrapped:
+                    return  # that was the end of the connection
+            elif len(messages) < room:
                 break
-            self._client.loop_read()
-            if self._socket is not wrapped:
-                return  # that was the end of the connection
         loop = asyncio.get_running_loop()
-        if self._unacknowledged_bytes > _UNACKNOWLEDGED_MAX_BYTES:
-            self._paused = True  # the network holds back the rest; a ping may stay unanswered, and all comes again
+        if not self._room:
+            self._paused = True
             loop.remove_reader(wrapped.fileno())
         elif wrapped.pending():
             loop.call_soon(self._read)
+
+    @property
+    def _room(self) -> int:
+        """How many more messages may come: Mosquitto 2.0.11 forgets our maximum at the first acknowledgement."""
+        if self._unacknowledged_bytes > _UNACKNOWLEDGED_MAX_BYTES:
+            return 0
+        return max(0, self._receive_maximum - self._unacknowledged)
 
     def _arrive(self, messages: list[Publish]) -> None:
         queue, epoch, received_at = self._queue, self._epoch, self._clock.now()
         for topic, payload, qos, packet_id in messages:
             if qos:
+                self._unacknowledged += 1
                 self._unacknowledged_bytes += len(payload)
             # Only QoS 0, which promises nothing, can overrun the receive maximum.
             elif len(queue) >= 2 * self._receive_maximum:
@@ -310,7 +324,11 @@ class MqttSession:
         """paho's clockwork: pings, and the end of a connection that answers none."""
         self._misc_soon = None
         if self._socket is not None:
-            self._client.loop_misc()
+            if self._paused:  # an answer to paho's ping would wait unread, and paho would end the connection
+                self._socket.send(_PINGREQ)
+                self._want_write()
+            else:
+                self._client.loop_misc()
             self._misc_soon = asyncio.get_running_loop().call_later(_MISC_S, self._misc)
 
     # ------------------------------------------------------------------ called by paho
@@ -366,7 +384,7 @@ class MqttSession:
     ) -> None:
         self._epoch += 1  # here already: the next connection numbers its messages anew
         self._queue.clear()  # unacknowledged, so they come again
-        self._unacknowledged_bytes, self._paused = 0, False
+        self._unacknowledged, self._unacknowledged_bytes, self._paused = 0, 0, False
         self._lost.set()
         if reason.value == _SESSION_TAKEN_OVER:
             log.error(

@@ -56,8 +56,8 @@ class BufferedSocket:
             self._ended = True
         return True
 
-    def take(self) -> tuple[list[Publish], bool]:
-        """The messages that were read, and whether paho must read what comes behind them before there may be more."""
+    def take(self, most: int) -> tuple[list[Publish], bool]:
+        """At most `most` of the messages that were read, and whether what comes next is for paho to read."""
         found: list[Publish] = []
         read, at, end = self._read, self._at, len(self._read)
         try:
@@ -72,6 +72,9 @@ class BufferedSocket:
                     return found, True
                 found.append(_publish(read, at, body, body + length))
                 at = body + length
+                if len(found) == most:
+                    self._at = self._paho_to = at
+                    return found, False
         except (IndexError, ValueError):
             self._ended = ConnectionError("the broker sent a malformed packet")
         self._at = self._paho_to = at

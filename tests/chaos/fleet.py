@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections import defaultdict
@@ -23,6 +24,8 @@ RESEND_S = 2.0  # without a receipt; the server receipts at most once a second
 _TICK_S = 0.01
 _AT_ONCE = 20  # reports in one message
 _MESSAGES_A_TICK = 5
+_UNANSWERED_MAX = 20  # messages the broker has not taken, above which nothing is sent again
+_PATIENCE_S = 30.0
 _TWICE = 0.05  # of the messages, as a network does that repeats
 CLOCK = SystemClock()
 _number = count()
@@ -50,6 +53,7 @@ class Fleet:
         self._padding = "x" * padding
         self._resend_s = resend_s
         self._last: dict[str, tuple[int, datetime]] = {}
+        self._unanswered: set[asyncio.Task[None]] = set()
 
     @classmethod
     @asynccontextmanager
@@ -64,7 +68,9 @@ class Fleet:
             yield fleet
         finally:
             listening.cancel()
-            await asyncio.wait([listening])
+            for task in fleet._unanswered:
+                task.cancel()
+            await asyncio.wait([listening, *fleet._unanswered])
             await session.stop()
 
     def report(self, device: str) -> Message:
@@ -105,6 +111,8 @@ class Fleet:
 
     def resend(self) -> None:
         """Send again what has had no receipt for too long, of each device in one message."""
+        if len(self._unanswered) > _UNANSWERED_MAX:  # a wire is only so wide
+            return
         now_s = asyncio.get_running_loop().time()
         due: dict[tuple[str, Kind], list[_Kept]] = defaultdict(list)
         for kept in self.spool.values():
@@ -116,7 +124,7 @@ class Fleet:
             for size in [_AT_ONCE if kind == "fix" else 1]
             for start in range(0, len(late), size)
         )
-        for several in islice(messages, _MESSAGES_A_TICK):  # a wire is only so wide
+        for several in islice(messages, _MESSAGES_A_TICK):
             self._publish(several)
 
     async def until_flowing(self, receipts: int, timeout_s: float = 60.0) -> None:
@@ -170,7 +178,15 @@ class Fleet:
         body: object = several[0].body if len(several) == 1 else [kept.body for kept in several]
         message = several[0].message
         lane = "fixes" if message.kind == "fix" else "events"
-        self._session.publish_soon(f"gyrophare/v1/watches/{message.device}/{lane}", json.dumps(body).encode())
+        handing = asyncio.create_task(
+            self._hand_over(f"gyrophare/v1/watches/{message.device}/{lane}", json.dumps(body).encode())
+        )
+        self._unanswered.add(handing)
+        handing.add_done_callback(self._unanswered.discard)
+
+    async def _hand_over(self, topic: str, body: bytes) -> None:
+        with contextlib.suppress(TimeoutError):  # the broker's word is worth nothing here
+            await self._session.publish(topic, body, timeout_s=_PATIENCE_S)
 
     async def _listen(self) -> None:
         while True:

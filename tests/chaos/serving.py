@@ -42,16 +42,18 @@ class Words:
         self._reading = asyncio.create_task(self._read())
 
     async def until(self, beginning: str) -> str:
-        """The next line that begins so; those before it are passed over."""
-        async with asyncio.timeout(_START_S), self._heard:
-            while True:
-                while self._unread:
-                    line = self._unread.pop(0)
-                    if line.startswith(beginning):
-                        return line
-                if self._ended:
-                    raise RuntimeError(f"it ended without a word of {beginning!r}: {self.last}")
-                await self._heard.wait()
+        """The next line that begins so; those before it are passed over. Raise AssertionError when it does not come."""
+        try:
+            async with asyncio.timeout(_START_S), self._heard:
+                while True:
+                    while self._unread:
+                        line = self._unread.pop(0)
+                        if line.startswith(beginning):
+                            return line
+                    assert not self._ended, f"it ended and never said {beginning!r}: {list(self.last)[-20:]}"
+                    await self._heard.wait()
+        except TimeoutError:
+            raise AssertionError(f"no {beginning!r} within {_START_S:g} s: {list(self.last)[-20:]}") from None
 
     async def close(self) -> None:
         await self._reading

@@ -100,9 +100,9 @@ async def test_others_are_receipted_and_alerted_in_time_while_a_rogue_device_flo
     assert faults == []
     assert refused > 0.3 * ROGUE_PER_S * rogue_s, "too slow a rogue proves nothing"
     busy = max(1, os.getloadavg()[0] / (os.cpu_count() or 1))  # others at work here make everything as much slower
-    for delays_s in (during.receipts_s, during.alerts_s):
-        assert quantile(delays_s, 0.5) < 0.3 * busy
-        assert quantile(delays_s, 0.99) < 1 * busy
+    for quiet_s, flooded_s in ((before.receipts_s, during.receipts_s), (before.alerts_s, during.alerts_s)):
+        assert quantile(flooded_s, 0.5) < 0.3 * busy
+        assert quantile(flooded_s, 0.99) < max(1 * busy, 3 * quantile(quiet_s, 0.99))
 
 
 class Others:
