@@ -5,7 +5,7 @@ from gyrophare.platform.migrations.plain_sql import run_beside
 revision = "t002"
 down_revision = "t001"
 branch_labels = None
-depends_on = None
+depends_on = ("0004",)
 
 
 def upgrade() -> None:

@@ -1,8 +1,3 @@
--- A chunk that is dropped takes its foreign key along, and for that `device` is locked against every reader: behind a dump,
--- which reads for an hour, nobody's SOS would be heard. The store writes only devices that it has just read, and a device
--- is revoked, never deleted.
-alter table fix drop constraint fix_device_id_fkey;
-
 -- The index that a hypertable takes by itself costs each row 40 bytes, and a quarter more WAL. Only the refresh reads a day
 -- by time, and fixes lie in that order: a summary of each stretch of pages is enough.
 drop index fix_fixed_at_idx;
