@@ -124,7 +124,7 @@ async def measure(*, messages: int, fixes: int, broker_kind: str, say: Say) -> R
             _refuse_undurable(postgres.url)
             say("what the machine can do: receiving")
             receive, session = await _receive_limits(url, messages, "before")
-            publisher = MqttSession(url, "bench-publisher", (), clock=CLOCK)
+            publisher = MqttSession(url, "bench-publisher", (), clock=CLOCK, published_at_once=100)
             await publisher.start()
             environment = {"GYROPHARE_DATABASE_URL": postgres.url, "GYROPHARE_MQTT_URL": url}
             async with serve(**environment) as server:
@@ -139,8 +139,7 @@ async def measure(*, messages: int, fixes: int, broker_kind: str, say: Say) -> R
                 await receipts.stop()  # its session stays and collects
 
                 say(f"{messages} single reports, {KNOWN} watches known")
-                began = CLOCK.now() - timedelta(minutes=10)
-                walk = Walk("singles", KNOWN, began)
+                walk = Walk("singles", KNOWN, CLOCK.now() - timedelta(minutes=10))
                 used_s = server.cpu_s
                 single = await bench.drained_per_s(walk, walk.singles(messages), messages)
                 cpu_us = (server.cpu_s - used_s) / messages * 1e6
@@ -148,11 +147,12 @@ async def measure(*, messages: int, fixes: int, broker_kind: str, say: Say) -> R
 
                 say("at half of that")
                 half = single / 2
-                p50, p99 = await bench.latency_ms(Walk("half", KNOWN, began), half, 6)
+                walk = Walk("half", KNOWN, walk.ends_at)
+                p50, p99 = await bench.latency_ms(walk, half, 6)
 
                 rounds = max(2, fixes // (ARRAY * _ROUND_MESSAGES))
                 arrays, rss = [], []
-                walk = Walk("arrays", KNOWN, began)
+                walk = Walk("arrays", KNOWN, walk.ends_at)
                 for number in range(1, rounds + 1):
                     say(f"arrays of {ARRAY}: round {number} of {rounds}")
                     reports = ARRAY * _ROUND_MESSAGES
@@ -161,10 +161,10 @@ async def measure(*, messages: int, fixes: int, broker_kind: str, say: Say) -> R
 
                 say(f"{KNOWN_MANY} watches known, {KNOWN} talking")
                 bench.engage(KNOWN, KNOWN_MANY - 1)
-                walk = Walk("many known", KNOWN, began)
+                walk = Walk("many known", KNOWN, walk.ends_at)
                 known_many = await bench.drained_per_s(walk, walk.singles(messages), messages)
                 say(f"{KNOWN_MANY} watches known, all talking")
-                walk = Walk("many talking", KNOWN_MANY, began)
+                walk = Walk("many talking", KNOWN_MANY, walk.ends_at)
                 talking_many = await bench.drained_per_s(walk, walk.singles(KNOWN_MANY), KNOWN_MANY)
             await publisher.stop()
             say("what the machine can do: receiving, again")
@@ -218,7 +218,7 @@ async def _naive_per_s(database_url: str, url: str, count: int) -> float:
 
 
 async def _lay_ready(url: str, topic: str, count: int) -> None:
-    publisher = MqttSession(url, "bench-limit-publisher", (), clock=CLOCK)
+    publisher = MqttSession(url, "bench-limit-publisher", (), clock=CLOCK, published_at_once=100)
     await publisher.start()
     walk = Walk("limit", KNOWN, CLOCK.now())
     # The words and lengths of the product's own topics and reports, where no server listens.

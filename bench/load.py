@@ -13,6 +13,7 @@ from gyrophare.platform.mqtt import MqttSession
 
 TOPIC = "gyrophare/v1/watches/bench-{}/fixes"
 _STEP = timedelta(milliseconds=100)  # between two reports of a watch: all of a bench are of the last minutes
+_AT_A_STROKE = 20  # messages: then the event loop has its turn, and sends them
 _AT_ONCE = 500  # then the publisher waits for the broker's word
 
 
@@ -22,6 +23,8 @@ class Walk:
     def __init__(self, boot: str, watches: int, began_at: datetime) -> None:
         self.boot = boot
         self.watches = watches
+        self.ends_at = began_at
+        """After its last report: where the next walk of the same watches may begin, as nobody goes back in time."""
         self._began_at = began_at
         self._made = 0
 
@@ -42,6 +45,7 @@ class Walk:
 
     def _report(self, watch: int, number: int) -> dict[str, Any]:
         fixed_at = self._began_at + number * _STEP
+        self.ends_at = max(self.ends_at, fixed_at)
         return {
             "boot": self.boot,
             "seq": number,
@@ -76,7 +80,6 @@ async def publish_at(session: MqttSession, messages: Iterator[tuple[str, bytes]]
     began_s = CLOCK.monotonic_s()
     for sent, (topic, body) in enumerate(messages, start=1):
         session.publish_soon(topic, body)
-        ahead_s = began_s + sent / rate_per_s - CLOCK.monotonic_s()
-        if ahead_s > 0.002:
-            await asyncio.sleep(ahead_s)
+        if sent % _AT_A_STROKE == 0:
+            await asyncio.sleep(max(0.0, began_s + sent / rate_per_s - CLOCK.monotonic_s()))
     await session.publish("bench/end", b"", timeout_s=60)

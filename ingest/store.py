@@ -198,18 +198,19 @@ async def find_fixes(
     }
     found: dict[DeviceId, list[Report]] = {device.id: [] for device, _ in since}
     senders = {device.id: device.sender for device, _ in since}
-    for row in await (await connection.execute(QUERIES["find_fixes"], parameters)).fetchall():
-        place = Position(row["latitude_deg"], row["longitude_deg"])
+    async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
+        rows = await (await cursor.execute(QUERIES["find_fixes"], parameters)).fetchall()
+    for device_id, fixed_at, received_at, latitude_deg, longitude_deg, accuracy_m, doubts, message_key in rows:
         report = Report(
-            sender=senders[row["device_id"]],
-            received_at=row["received_at"],
+            sender=senders[device_id],
+            received_at=received_at,
             sent_at=None,
             sequence=None,
-            message_key=row["message_key"],
-            fix=Fix(fixed_at=row["fixed_at"], position=place, accuracy_m=row["accuracy_m"]),
-            doubts=tuple(Doubt(doubt) for doubt in row["doubts"]),
+            message_key=message_key,
+            fix=_fix(fixed_at, latitude_deg, longitude_deg, accuracy_m, None),
+            doubts=tuple(map(Doubt, doubts)) if doubts else (),
         )
-        found[row["device_id"]].append(report)
+        found[device_id].append(report)
     return {device_id: reports for device_id, reports in found.items() if len(reports) <= most}
 
 

@@ -7,8 +7,9 @@ is put in its place, and the way from there is followed once more.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
 import ingest.store
 import lone_worker.store
@@ -19,6 +20,8 @@ from ingest.store import Device
 from lone_worker.course import FOLLOWED_AGAIN_MAX, Checkpoint, Course, Past
 from lone_worker.evidence import Whereabouts
 from lone_worker.stillness import WatchState, fold, overtaken
+
+_FOLLOWED_AT_ONCE = 10  # devices: 35 MB if each has as many fixes as are followed again
 
 
 async def fold_all(
@@ -32,8 +35,18 @@ async def fold_all(
             heard[device.id].append(seen)
             devices[device.id] = device
     late = {device_id: at for device_id, seen in heard.items() if (at := overtaken(states[device_id], seen))}
-    pasts = await _pasts(connection, states, devices, late) if late else {}
-    return [fold(states[device_id], seen, pasts.get(device_id)) for device_id, seen in heard.items()]
+    folded = [fold(states[device_id], seen) for device_id, seen in heard.items() if device_id not in late]
+    for some in _portions(late):
+        pasts = await _pasts(connection, states, devices, some)
+        folded += [fold(states[device_id], heard[device_id], pasts.get(device_id)) for device_id in some]
+    return folded
+
+
+def _portions(late: Mapping[DeviceId, datetime]) -> Iterator[dict[DeviceId, datetime]]:
+    """A few devices at a time: when a thousand come back from an outage at once, their pasts do not fit in memory."""
+    waiting = iter(late.items())
+    while some := dict(islice(waiting, _FOLLOWED_AT_ONCE)):
+        yield some
 
 
 async def _pasts(

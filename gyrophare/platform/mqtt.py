@@ -39,7 +39,6 @@ _PINGREQ = b"\xc0\x00"
 _MISC_S = 1.0  # how often paho looks at its keepalive
 _PACKET_MAX_BYTES = 4 * 1024 * 1024 + 65_536  # the embedded broker takes bodies of 4 MiB
 _UNACKNOWLEDGED_MAX_BYTES = 64 * 1024 * 1024
-_PUBLISHED_AT_ONCE = 20  # unacknowledged: at each acknowledgement paho looks through them all
 _UNSENT_MAX = 20_000  # messages that wait for a broker
 
 
@@ -91,9 +90,13 @@ class MqttSession:
         *,
         clock: Clock,
         receive_maximum: int = 200,
+        published_at_once: int = 20,
         without: Sequence[str] = (),
     ) -> None:
-        """`without` are subscriptions that an earlier process of another configuration may have left at the broker."""
+        """`published_at_once` may be unacknowledged: at each acknowledgement paho looks through them all.
+
+        `without` are subscriptions that an earlier process of another configuration may have left at the broker.
+        """
         self._address = BrokerAddress.parse(url)
         self._topics = tuple(topics)
         self._without = tuple(without)
@@ -117,7 +120,7 @@ class MqttSession:
         self._client = BufferedClient(
             CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, manual_ack=True
         )
-        self._client.max_inflight_messages_set(_PUBLISHED_AT_ONCE)
+        self._client.max_inflight_messages_set(published_at_once)
         self._client.max_queued_messages_set(_UNSENT_MAX)
         self._client.enable_logger(logging.getLogger("paho"))
         self._client.suppress_exceptions = True  # logged, and the session lives on
