@@ -71,11 +71,13 @@ class Consumer:
     async def _decode_all(self) -> None:
         breath = 0
         while True:
-            for message in await self._source.receive(MESSAGES_MAX):
+            messages = await self._source.receive(MESSAGES_MAX)
+            now_s = asyncio.get_running_loop().time()
+            for message in messages:
                 while self._full:
                     self._emptied.clear()
                     await self._emptied.wait()
-                found = self._understand(message)
+                found = self._understand(message, now_s)
                 self._forming.append(found)
                 self._reports += len(found.observations)
                 self._urgent |= found.urgent
@@ -121,9 +123,8 @@ class Consumer:
         self._under_way -= 1
         self._changed.set()
 
-    def _understand(self, message: Received) -> Understood:
+    def _understand(self, message: Received, now_s: float) -> Understood:
         """Decode, but not more of a flood of refusals than the others can bear."""
-        now_s = asyncio.get_running_loop().time()
         flooding = self._flood.goes_on(message.topic, now_s)
         if flooding and len(message.payload) > UNREAD_ABOVE_BYTES:
             found = Understood(message=message)

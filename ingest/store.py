@@ -7,7 +7,7 @@ other.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -25,8 +25,7 @@ from ingest.gate import Known
 
 QUERIES = sql.load(__file__)
 _BY_DEVICE = itemgetter(0, 1)
-Write = Callable[[Iterable[Any]], str]
-_FIX_COLUMNS: Mapping[str, Write] = {
+_FIX_COLUMNS: Mapping[str, sql.Write] = {
     "device_id": sql.array,
     "message_key": sql.array,
     "fixed_s": sql.instants,
@@ -46,7 +45,7 @@ _FIX_COLUMNS: Mapping[str, Write] = {
     "doubts": sql.texts,
     "extra": sql.texts,
 }
-_LATEST_COLUMNS: Mapping[str, Write] = {
+_LATEST_COLUMNS: Mapping[str, sql.Write] = {
     "device_id": sql.array,
     "heard_s": sql.instants,
     "sent_s": sql.instants,
@@ -174,13 +173,13 @@ async def insert_fixes(
     if not fixes:
         return reports
     fixes.sort(key=_BY_DEVICE)
-    *values, stored_reports = zip(*fixes, strict=True)
-    columns = _written(_FIX_COLUMNS, values)
+    stored_reports = [report for *_, report in fixes]
+    columns = sql.columns(_FIX_COLUMNS, [row[:-1] for row in fixes])
     await connection.execute(QUERIES["insert_fixes"], columns)
     if all(report.sequence is not None for report in stored_reports):
         return reports  # a number tells a repetition before it comes here
     asked: dict[str, Any] = {key: columns[key] for key in ("device_id", "fixed_s", "received_s", "message_key")}
-    times = [report.fix.fixed_at for report in stored_reports]
+    times = [fixed_at for _, _, fixed_at, *_ in fixes]
     asked |= {"first_at": min(times), "last_at": max(times)}
     rows = await (await connection.execute(QUERIES["find_repeated"], asked)).fetchall()
     repeated = {id(stored_reports[row["number"] - 1]) for row in rows}
@@ -243,7 +242,7 @@ async def note_latest(
         for device_id, fix in newest.items()
         for knows in (known[device_id],)
     ]
-    await connection.execute(QUERIES["note_latest"], _written(_LATEST_COLUMNS, zip(*rows, strict=True)))
+    await connection.execute(QUERIES["note_latest"], sql.columns(_LATEST_COLUMNS, rows))
 
 
 async def note_clocks(connection: Connection, skews_s: Mapping[DeviceId, Sequence[float]]) -> None:
@@ -318,10 +317,6 @@ def _fix(
 ) -> Fix:
     position = Position(latitude_deg, longitude_deg)
     return Fix(fixed_at=fixed_at, position=position, accuracy_m=accuracy_m, speed_mps=speed_mps)
-
-
-def _written(columns: Mapping[str, Write], values: Iterable[Iterable[Any]]) -> dict[str, str]:
-    return {name: write(column) for (name, write), column in zip(columns.items(), values, strict=True)}
 
 
 def _place(fix: Fix) -> tuple[datetime, float, float, float | None, float | None]:

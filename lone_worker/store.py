@@ -18,6 +18,31 @@ from lone_worker.evidence import Anchor, Evidence, Whereabouts
 from lone_worker.stillness import DEFAULT_ALARM_AFTER_S, WatchState
 
 QUERIES = sql.load(__file__)
+_PLACE_COLUMNS: Mapping[str, sql.Write] = {
+    "latitude_deg": sql.array,
+    "longitude_deg": sql.array,
+    "accuracy_m": sql.array,
+    "anchor_s": sql.instants,
+    "away_since_s": sql.instants,
+}
+_STATE_COLUMNS: Mapping[str, sql.Write] = {
+    "device_id": sql.array,
+    "heard_s": sql.instants,
+    "evidence_s": sql.instants,
+    "evidence": sql.texts,
+    "due_s": sql.instants,
+    "fixed_s": sql.instants,
+    "body_s": sql.instants,
+    "body": sql.texts,
+    **_PLACE_COLUMNS,
+}
+_CHECKPOINT_COLUMNS: Mapping[str, sql.Write] = {
+    "device_id": sql.array,
+    "at_s": sql.instants,
+    "fixed_s": sql.instants,
+    "moved_s": sql.instants,
+    **_PLACE_COLUMNS,
+}
 _EVIDENCE = {str(evidence): evidence for evidence in Evidence}  # a lookup costs a tenth of a call of the class
 _NOWHERE = Whereabouts()
 LATE_BUFFER_MAX = timedelta(days=7)  # as long as the broker keeps a session
@@ -148,18 +173,21 @@ async def save_states(connection: Connection, states: Sequence[WatchState]) -> N
     """Write back what `fold` made of locked states."""
     if not states:
         return
-    columns = {
-        "device_id": sql.array(state.device_id for state in states),
-        "heard_s": sql.instants(state.heard_at for state in states),
-        "evidence_s": sql.instants(state.evidence_at for state in states),
-        "evidence": sql.texts(state.evidence for state in states),
-        "due_s": sql.instants(state.due_at for state in states),
-        "fixed_s": sql.instants(state.fixed_at for state in states),
-        "body_s": sql.instants(state.body_at for state in states),
-        "body": sql.texts(state.body for state in states),
-        **_places([state.whereabouts for state in states]),
-    }
-    await connection.execute(QUERIES["save_states"], columns)
+    rows = [
+        (
+            state.device_id,
+            state.heard_at,
+            state.evidence_at,
+            state.evidence,
+            state.due_at,
+            state.fixed_at,
+            state.body_at,
+            state.body,
+            *_place(state.whereabouts),
+        )
+        for state in states
+    ]
+    await connection.execute(QUERIES["save_states"], sql.columns(_STATE_COLUMNS, rows))
     await _save_checkpoints(connection, [(state.device_id, passed) for state in states for passed in state.passed])
 
 
@@ -177,15 +205,11 @@ async def find_checkpoints(connection: Connection, since: Mapping[DeviceId, date
 async def _save_checkpoints(connection: Connection, passed: Sequence[tuple[DeviceId, Checkpoint]]) -> None:
     if not passed:
         return
-    courses = [checkpoint.course for _, checkpoint in passed]
-    columns = {
-        "device_id": sql.array(device_id for device_id, _ in passed),
-        "at_s": sql.instants(checkpoint.at for _, checkpoint in passed),
-        "fixed_s": sql.instants(course.fixed_at for course in courses),
-        "moved_s": sql.instants(course.moved_at for course in courses),
-        **_places([course.whereabouts for course in courses]),
-    }
-    await connection.execute(QUERIES["save_checkpoints"], columns)
+    rows = [
+        (device_id, at, course.fixed_at, course.moved_at, *_place(course.whereabouts))
+        for device_id, (at, course) in passed
+    ]
+    await connection.execute(QUERIES["save_checkpoints"], sql.columns(_CHECKPOINT_COLUMNS, rows))
 
 
 def _whereabouts(
@@ -201,15 +225,14 @@ def _whereabouts(
     return Whereabouts(anchor=anchor, away_since_at=away_since_at)
 
 
-def _places(whereabouts: Sequence[Whereabouts]) -> dict[str, str]:
-    anchors = [one.anchor for one in whereabouts]
-    return {
-        "latitude_deg": sql.array(anchor.position.latitude_deg if anchor else None for anchor in anchors),
-        "longitude_deg": sql.array(anchor.position.longitude_deg if anchor else None for anchor in anchors),
-        "accuracy_m": sql.array(anchor.accuracy_m if anchor else None for anchor in anchors),
-        "anchor_s": sql.instants(anchor.at if anchor else None for anchor in anchors),
-        "away_since_s": sql.instants(one.away_since_at for one in whereabouts),
-    }
+def _place(
+    whereabouts: Whereabouts,
+) -> tuple[float | None, float | None, float | None, datetime | None, datetime | None]:
+    anchor = whereabouts.anchor
+    if anchor is None:
+        return None, None, None, None, whereabouts.away_since_at
+    here = anchor.position
+    return here.latitude_deg, here.longitude_deg, anchor.accuracy_m, anchor.at, whereabouts.away_since_at
 
 
 async def claim_due(connection: Connection, now: datetime, most: int) -> list[Due]:

@@ -261,7 +261,7 @@ class MqttSession:
         wrapped = self._socket
         if wrapped is None:
             return
-        wrapped.fill()
+        filled = False  # once, then others have their turn
         while room := self._room:
             messages, for_paho = wrapped.take(room)
             if messages:
@@ -271,7 +271,9 @@ class MqttSession:
                 if self._socket is not wrapped:
                     return  # that was the end of the connection
             elif len(messages) < room:
-                break
+                if filled or not wrapped.fill():
+                    break
+                filled = True
         loop = asyncio.get_running_loop()
         if not self._room:
             self._paused = True

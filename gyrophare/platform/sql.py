@@ -6,13 +6,14 @@ A block begins with a line `-- name: find_device` and ends where the next begins
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import Any, LiteralString, cast
 
-_INSTANTS_MAX = 20_000
+_INSTANTS_MAX, _TEXTS_MAX = 20_000, 20_000  # remembered
+_SHORT = 40  # characters
 _BLOCK = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)\n(?P<sql>.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -29,6 +30,15 @@ def load(beside: str, name: str = "queries.sql") -> dict[str, LiteralString]:
         # The file is ours and read before any input is: as literal as a string in the code.
         blocks[match["name"]] = cast("LiteralString", match["sql"])
     return blocks
+
+
+Write = Callable[[Iterable[Any]], str]
+"""Of the values of a column makes the text of an array: `array`, `instants` or `texts`."""
+
+
+def columns(writes: Mapping[str, Write], rows: Iterable[Sequence[Any]]) -> dict[str, str]:
+    """Rows as a parameter for each column, by its name, for `unnest`; there must be a row."""
+    return {name: write(column) for (name, write), column in zip(writes.items(), zip(*rows, strict=True), strict=True)}
 
 
 def array(values: Iterable[float | bool | None]) -> str:
@@ -59,4 +69,12 @@ def texts(values: Iterable[str | None]) -> str:
 
 
 def _quoted(value: str) -> str:
+    return _short_quoted(value) if len(value) <= _SHORT else _quote(value)
+
+
+def _quote(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+# Names, boots and kinds come again and again: each is written once.
+_short_quoted = lru_cache(maxsize=_TEXTS_MAX)(_quote)
