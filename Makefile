@@ -54,8 +54,9 @@ demo: setup  ## a day's work in the Côte-d'Or on http://127.0.0.1:8080, nothing
 test: setup $(VENV)/.dev-made tests/timescale/node_modules/.made  ## every test, against a real broker, a real PostgreSQL and a real browser
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
-bench: setup  ## what the loop costs here: start, memory, messages a second beside the machine's own limit
-	$(BIN)/python -m bench.loop
+bench: setup  ## what this machine does in a second, beside what it could do at most
+	$(BIN)/gyrophare bench start
+	$(BIN)/gyrophare bench ingest
 
 lint: setup $(VENV)/.dev-made
 	$(BIN)/ruff check .

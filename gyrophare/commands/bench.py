@@ -16,6 +16,9 @@ _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")]
+
+
 class BrokerKind(StrEnum):
     """Which broker to measure with."""
 
@@ -28,8 +31,9 @@ class BrokerKind(StrEnum):
 def ingest(
     messages: Annotated[int, typer.Option(min=2_000, help="Messages of one report, in each measurement.")] = 20_000,
     fixes: Annotated[int, typer.Option(min=100_000, help="Fixes in arrays of 100.")] = 1_000_000,
+    many: Annotated[int, typer.Option(min=2_000, help="Watches of a large department.")] = 100_000,
     broker: Annotated[BrokerKind, typer.Option(help="auto: Mosquitto where it is installed.")] = BrokerKind.AUTO,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """How many messages a second are stored and receipted, beside the machine's own limits in the same run.
 
@@ -39,13 +43,25 @@ def ingest(
     from bench.ingest import measure
 
     with _err.status("") as status:
+        result = asyncio.run(
+            measure(messages=messages, fixes=fixes, many=many, broker_kind=broker.value, say=status.update)
+        )
+    _show(asdict(result), as_json)
 
-        def say(what: str) -> None:
-            status.update(what)
 
-        result = asdict(asyncio.run(measure(messages=messages, fixes=fixes, broker_kind=broker.value, say=say)))
+@app.command()
+def start(as_json: AsJson = False) -> None:
+    """How soon a server is there, and the memory it takes when nobody speaks."""
+    from bench.start import measure
+
+    with _err.status("starting a server twice"):
+        result = asyncio.run(measure())
+    _show(asdict(result), as_json)
+
+
+def _show(figures: dict[str, object], as_json: bool) -> None:
     if as_json:
-        _out.print(json.dumps(result, indent=2, ensure_ascii=False))
+        _out.print(json.dumps(figures, indent=2, ensure_ascii=False))
     else:
-        for name, value in result.items():
+        for name, value in figures.items():
             _out.print(f"{name:>32}  {value}")
