@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 NAME = "rogue"  # registered; the strangers are not
 LARGE_BYTES = 2_000_000
 LARGE_EVERY = 100  # of the messages one is so large
+_STRANGERS = 300
 _UNANSWERED_MAX = 200
 
 _LARGE = b'"' + b"x" * LARGE_BYTES + b'"'
@@ -27,18 +28,17 @@ _SMALL = (b"{", b"", b"\xc3\x28", b"[]x", b'"a word"', b"-1", b'{"boot": 7, "seq
 def _messages(names: str) -> list[tuple[str, bytes]]:
     """What it sends, again and again: every body is refused on every topic.
 
-    Of its `own` name, as a broker with access rights has it, or half of it under `any` other name.
+    Of its `own` name, as a broker with access rights has it, or under `any` other.
     """
-    own = [f"gyrophare/v1/watches/{NAME}/{kind}" for kind in ("fixes", "events", "status")]
-    strange = [f"gyrophare/v1/watches/stranger-{number}/{kind}" for number in range(50) for kind in ("fixes", "events")]
-    few, many = cycle(own), cycle([*strange, "owntracks/rogue/phone"] if names == "any" else own)
+    topics = [f"gyrophare/v1/watches/{NAME}/{kind}" for kind in ("fixes", "events", "status")]
+    if names == "any":
+        named = range(_STRANGERS)
+        topics = [f"gyrophare/v1/watches/stranger-{number}/{kind}" for number in named for kind in ("fixes", "events")]
+        topics.append("owntracks/rogue/phone")
     bodies = cycle((*_SMALL, *_DEEP[:2], *_SMALL, *_DEEP))
     return [
-        (
-            next(few if number % 2 else many),
-            _LARGE if number % LARGE_EVERY == LARGE_EVERY // 2 else next(bodies),
-        )
-        for number in range(10 * LARGE_EVERY)
+        (topic, _LARGE if number % LARGE_EVERY == LARGE_EVERY // 2 else next(bodies))
+        for number, topic in zip(range(10 * LARGE_EVERY), cycle(topics), strict=False)
     ]
 
 
