@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 _READY = "Console:"
-_START_S = 30.0
+_START_S = 90.0
 _KEPT_LINES = 200
 
 
@@ -156,7 +156,16 @@ class Mother:
         """Wait until the server that was started last is ready."""
         await self.words.until(_READY)
 
+    async def start_ready(self) -> int:
+        """Start a server, wait until it is ready and return its process id."""
+        pid = await self.start()
+        await self.ready()
+        return pid
+
     async def kill(self, pid: int) -> None:
         """SIGKILL, and wait until it is gone."""
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            raise AssertionError(f"it had ended by itself: {list(self.words.last)[-20:]}") from None
         await self.words.until(f"ended {pid}")

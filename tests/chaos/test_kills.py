@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from random import Random
 
@@ -12,15 +13,18 @@ import pytest
 
 from gyrophare.embedded import MqttBroker
 from gyrophare.kernel.clock import SystemClock
-from tests.chaos.checker import examine, unkept
+from gyrophare.kernel.observations import Wire
+from tests.chaos.checker import Message, examine, unkept
 from tests.chaos.conftest import Tell
 from tests.chaos.fleet import Fleet
+from tests.chaos.phones import Phones
 from tests.chaos.serving import Mother, environment
 from tests.chaos.wiretap import Wiretap
-from tests.department import Department
+from tests.department import Department, until
 
 KILLS = 100
 WATCHES = 40
+PHONES = 10
 REPORTS_PER_S = 300.0
 DELAY_MAX_S = 0.3
 
@@ -33,8 +37,11 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
     department.clock.set(SystemClock().now())
     watches = [f"w-{number}" for number in range(WATCHES)]
     wearers = [f"sos-{number}" for number in range(KILLS)]
+    walkers = [f"walker-{number}/phone" for number in range(PHONES)]
     for name in (*watches, *wearers):
         await department.on_shift(name, agent=name)
+    for name in walkers:
+        await department.on_shift(name, agent=name, wire=Wire.OWNTRACKS)
 
     in_hand, in_transaction, broken = 0, 0, []
     async with AsyncExitStack() as stack:
@@ -42,6 +49,8 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
         tap = await stack.enter_async_context(Wiretap.on(broker.url))
         fleet = await stack.enter_async_context(Fleet.open(broker.url))
         mother = await stack.enter_async_context(Mother.of(environment(f"killed-{os.getpid()}", database_url, tap.url)))
+        await mother.kill(await mother.start_ready())  # from now on the broker keeps what comes
+        phones = await stack.enter_async_context(Phones.walking(broker.url, walkers, fleet.journal))
         load = asyncio.create_task(fleet.work(watches, REPORTS_PER_S, random))
         audited = 0
         for wearer in wearers:
@@ -57,10 +66,10 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
             await mother.kill(pid)
             broken += unkept(reader, fleet.journal.receipted[audited:])  # now, not when a successor has mended it
             audited = len(fleet.journal.receipted)
-        await mother.start()
-        await mother.ready()
+        await mother.start_ready()
         load.cancel()
         await fleet.until_told()
+        await until_stored(reader, phones.taken)
         faults = broken + await asyncio.to_thread(examine, reader, fleet.journal, redelivered=True)
 
     tell(
@@ -70,7 +79,20 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
     assert faults == []
     assert in_hand >= KILLS / 2
     assert in_transaction >= KILLS / 20
-    assert len(fleet.journal.receipted) == len(fleet.journal.sent)
+    assert len(fleet.journal.receipted) > KILLS * WATCHES
+    assert len(phones.taken) > KILLS
+
+
+async def until_stored(reader: psycopg.Connection, taken: Sequence[Message]) -> None:
+    """What the broker has taken from those who do not send again comes to the server again until it is stored."""
+
+    async def all_stored() -> bool | None:
+        return None if unkept(reader, taken) else True
+
+    try:
+        await until(all_stored, timeout_s=30)
+    except TimeoutError:
+        raise AssertionError(f"of what the broker had taken: {unkept(reader, taken)}") from None
 
 
 def _in_transaction(reader: psycopg.Connection) -> bool:
