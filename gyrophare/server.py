@@ -24,7 +24,7 @@ from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from gyrophare.broker import Broker
 from gyrophare.embedded import PostgresServer
-from gyrophare.flows import acknowledge, escalation_tick, retention, watch_report
+from gyrophare.flows import acknowledge, escalation_tick, registered, retention, watch_report
 from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.kernel.clock import Clock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
@@ -111,7 +111,9 @@ class Server:
         self._run("consume events", Consumer(events, store, receipts, clock).run())
         self._run("consume fixes", Consumer(fixes, store, receipts, clock).run())
         if settings.watch3g.port is not None:
-            self.watch3g = Watch3gGateway(settings.watch3g.host, settings.watch3g.port, clock)
+            self.watch3g = Watch3gGateway(
+                settings.watch3g.host, settings.watch3g.port, clock, partial(registered.is_registered, self.pool)
+            )
             await self.watch3g.start()
             self._stack.push_async_callback(self.watch3g.stop)
             self._run("consume 3G watches", Consumer(self.watch3g, store, receipts, clock).run())

@@ -103,11 +103,16 @@ async def test_watch_cannot_speak_for_another(watch: Watch, department: Departme
     ]
 
 
-async def test_watch_that_nobody_registered_is_kept_aside(watch: Watch, department: Department) -> None:
+async def test_watch_that_nobody_registered_is_kept_aside_and_not_told_that_its_alarm_arrived(
+    watch: Watch, department: Department
+) -> None:
     watch.say(position("AL", "00010000"))
-    await watch.hear()
-    assert await department.rows("select reason from rejected") == [{"reason": "unknown_device"}]
+    assert await department.until_rows(1, "select reason from rejected") == [{"reason": "unknown_device"}]
     assert await department.rows("select from alert") == []
+    await department.on_shift(ID, wire=Wire.WATCH3G)
+    watch.say(position("AL", "00010000"))
+    assert await watch.hear() == frame("AL")  # of the second: there was no answer to the first
+    assert await watch.hears_nothing()
 
 
 async def test_nobody_can_claim_at_the_broker_to_be_a_watch(server: Server, department: Department) -> None:

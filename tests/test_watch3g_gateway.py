@@ -74,12 +74,16 @@ class Watch:
 StartGateway = Callable[..., Awaitable[Watch3gGateway]]
 
 
+async def everybody(_sender: Sender) -> bool:
+    return True
+
+
 @pytest.fixture
 async def start_gateway(clock: ManualClock) -> AsyncIterator[StartGateway]:
     started: list[Watch3gGateway] = []
 
     async def start(**limits: float) -> Watch3gGateway:
-        gateway = Watch3gGateway("127.0.0.1", 0, clock, Limits(**limits))  # type: ignore[arg-type]
+        gateway = Watch3gGateway("127.0.0.1", 0, clock, everybody, Limits(**limits))  # type: ignore[arg-type]
         await gateway.start()
         started.append(gateway)
         return gateway
@@ -280,4 +284,4 @@ async def test_stop_hangs_up_on_everybody_even_on_who_is_held_back(
 async def test_start_when_the_port_is_taken_says_what_to_do(start_gateway: StartGateway, clock: ManualClock) -> None:
     taken = await start_gateway()
     with pytest.raises(NotReadyError, match="GYROPHARE_WATCH3G_PORT"):
-        await Watch3gGateway("127.0.0.1", taken.port, clock).start()
+        await Watch3gGateway("127.0.0.1", taken.port, clock, everybody).start()

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.errors import NotReadyError, WireError
+from gyrophare.kernel.observations import Sender, Wire
 from gyrophare.platform.mqtt import Received
 from ingest.formats import watch3g_frame
 from ingest.gateways.framing import Splitter
@@ -60,8 +61,16 @@ class _HangUpError(Exception):
 class Watch3gGateway:
     """Listens, and is a `Source` of frames. Used from one event loop."""
 
-    def __init__(self, host: str, port: int, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        clock: Clock,
+        is_registered: Callable[[Sender], Awaitable[bool]],
+        limits: Limits | None = None,
+    ) -> None:
         self._host, self._port = host, port
+        self._is_registered = is_registered
         self._clock = clock
         self._limits = limits or Limits()
         self._server: asyncio.Server | None = None
@@ -180,6 +189,11 @@ class Watch3gGateway:
                 raise _HangUpError("its first frame names no watch")
             connection.name = name
         received_at = self._clock.now()
+        # A frame of another watch comes under the name of this one, whose format refuses it: it gets no answer. Neither
+        # does a watch that nobody registered: its wearer must not believe that somebody was told.
+        answer = watch3g_frame.reply(frame) if name == connection.name else None
+        if answer is not None and not await self._is_registered(Sender(wire=Wire.WATCH3G, name=connection.name)):
+            answer = None
         while self._is_full(connection):
             self._room.clear()
             await self._room.wait()
@@ -187,8 +201,6 @@ class Watch3gGateway:
             return False
         self._taken += 1
         connection.waiting += 1
-        # A frame of another watch comes under the name of this one, whose format refuses it: it gets no answer.
-        answer = watch3g_frame.reply(frame) if name == connection.name else None
         self._unacknowledged[self._taken] = connection, answer
         self._queue.append(
             Received(
