@@ -17,7 +17,7 @@ _START_S = 90.0
 _KEPT_LINES = 200
 
 
-def environment(instance: str, database_url: str, mqtt_url: str) -> dict[str, str]:
+def environment(instance: str, database_url: str, mqtt_url: str, **more: str) -> dict[str, str]:
     """The settings of a server, and nothing of ours."""
     return {
         "PATH": os.defpath,
@@ -27,6 +27,7 @@ def environment(instance: str, database_url: str, mqtt_url: str) -> dict[str, st
         "GYROPHARE_MQTT_URL": mqtt_url,
         "GYROPHARE_HTTP_PORT": "0",
         "GYROPHARE_LOG_LEVEL": "warning",
+        **more,
     }
 
 
