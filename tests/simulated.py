@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gyrophare.kernel.observations import Sequence
 from gyrophare.sim.activities import WALK, Plan
 from gyrophare.sim.body import Body
 from gyrophare.sim.cote_dor import route
@@ -15,12 +16,18 @@ from gyrophare.sim.history import History
 from gyrophare.sim.reporter import Reporter, Speaks
 from gyrophare.sim.spool import Spool
 from gyrophare.sim.watch import Publication, Watch
+from ingest.formats import sequence_key
 
 SINCE = datetime(2026, 1, 14, 7, 42, 3, tzinfo=UTC)
 
 
 def after(second: float) -> datetime:
     return SINCE + timedelta(seconds=second)
+
+
+def native_key(boot: str, number: int) -> int:
+    """The key by which the database knows that message of a native device."""
+    return sequence_key(Sequence(boot=boot, number=number))
 
 
 def simulated_watch(

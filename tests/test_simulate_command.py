@@ -19,9 +19,9 @@ from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.observations import Wire
 from gyrophare.sim.fleet import Crew
 from gyrophare.sim.history import Done, History
-from ingest.formats import message_key
 from tests.conftest import StartServer
 from tests.department import Department
+from tests.simulated import native_key
 
 _number = itertools.count()
 
@@ -95,7 +95,7 @@ async def test_crew_with_every_fault_has_all_it_measured_stored_once(
     assert native == set(history.messages(Done.RECEIPTED))
     assert figures["receipted"] == len(native) > 300
     assert (figures["unreceipted"], figures["lost"], figures["watches"], figures["seed"]) == (0, 0, 20, 11)
-    verdict = history.check(await stored(department), message_key)
+    verdict = history.check(await stored(department), native_key)
     assert verdict.sound, verdict
     [phones] = await department.rows(
         "select count(*) as n from fix join device d on d.id = device_id where d.wire = 'owntracks'"

@@ -16,9 +16,8 @@ from gyrophare.server import Server
 from gyrophare.sim.connected import ConnectedWatch
 from gyrophare.sim.history import Done, History, Message
 from gyrophare.sim.spool import Spool
-from ingest.formats import message_key
 from tests.department import Department, until
-from tests.simulated import SINCE, after, said, simulated_watch
+from tests.simulated import SINCE, after, native_key, said, simulated_watch
 
 ROOT = Path(__file__).parent.parent
 
@@ -86,7 +85,7 @@ async def test_killed_watch_has_everything_stored_once_after_its_next_start(
     assert owed <= set(history.messages(Done.RECEIPTED))
     assert {Message("w-1", boot, number) for boot, number, _ in sent} <= owed
     stored = await department.rows("select message_key from fix union all select message_key from event")
-    verdict = history.check([("w-1", row["message_key"]) for row in stored], message_key)
+    verdict = history.check([("w-1", row["message_key"]) for row in stored], native_key)
     assert verdict.sound, verdict
     [alerts] = await department.rows("select count(*) from alert where kind = 'sos'")
     assert alerts["count"] == 1

@@ -10,7 +10,7 @@ from random import Random
 import psycopg
 import pytest
 
-from gyrophare.embedded import PostgresServer
+from gyrophare.embedded import MqttBroker, PostgresServer
 from gyrophare.kernel.clock import ManualClock, SystemClock
 from tests.chaos.checker import examine
 from tests.chaos.conftest import MortalBroker, Tell
