@@ -17,7 +17,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bench.servers import CLOCK
 from gyrophare.platform import sql
-from gyrophare.platform.mqtt import BrokerAddress, MqttSession
+from gyrophare.platform.mqtt import MqttSession
+from gyrophare.platform.mqtt_address import BrokerAddress
 
 QUERIES = sql.load(__file__)
 _COPY_AT_ONCE = 1_000

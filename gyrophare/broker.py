@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gyrophare.embedded import MqttBroker, device_passwords
 from gyrophare.flows import broker_accounts
-from gyrophare.platform.mqtt import BrokerAddress
+from gyrophare.platform.mqtt_address import BrokerAddress
 from gyrophare.settings import Settings
 from ingest import mosquitto
 from ingest.registry import Credential

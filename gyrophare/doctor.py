@@ -17,7 +17,8 @@ from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import GyrophareError
 from gyrophare.platform import sql
 from gyrophare.platform.migrations.migrate import inspect
-from gyrophare.platform.mqtt import BrokerAddress, MqttSession
+from gyrophare.platform.mqtt import MqttSession
+from gyrophare.platform.mqtt_address import BrokerAddress
 from gyrophare.settings import Settings
 
 QUERIES = sql.load(__file__, "doctor.sql")

@@ -13,7 +13,8 @@ from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import Observation
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
-from ingest.store import QUERIES, Device
+from ingest.directory import Device
+from ingest.store import QUERIES
 
 _Boot = tuple[DeviceId, str]
 

@@ -1,4 +1,4 @@
-"""The tables of ingest: device, fix, event, device_latest, rejected; see also sequences.py and rejected.py.
+"""The tables fix, event and device_latest; see also directory.py, sequences.py and rejected.py.
 
 Set-based, in the caller's transaction. Rows go in the order of the device, so that two processes never wait for each
 other.
@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any
 
 from psycopg.rows import tuple_row
 
-from gyrophare.kernel.geo import Position
-from gyrophare.kernel.ids import DeviceId, OrganisationId
-from gyrophare.kernel.observations import Doubt, Event, Fix, Observation, Report, Sender, Wire
+from gyrophare.kernel.ids import DeviceId
+from gyrophare.kernel.observations import Doubt, Event, Fix, Observation, Report
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
+from ingest.directory import Device, fix_of
 from ingest.gate import Known
 
 QUERIES = sql.load(__file__)
@@ -58,80 +56,7 @@ _LATEST_COLUMNS: Mapping[str, sql.Write] = {
     "speed_mps": sql.array,
 }
 _NOWHERE = (None,) * 5
-_DEVICES_MAX = 200_000  # rows of the registry, made into objects once each
 RETENTION = timedelta(days=60)  # CNIL's yardstick of two months
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """A registered device."""
-
-    id: DeviceId
-    organisation_id: OrganisationId
-    kind: Literal["watch", "van", "gateway"]
-    sender: Sender
-    label: str
-
-
-async def find_devices(connection: Connection, senders: Iterable[Sender]) -> dict[Sender, tuple[Device, Known]]:
-    """The registered, unrevoked devices among `senders`, and what they told before."""
-    asked = set(senders)
-    parameters = {"wires": sql.texts(wire for wire, _ in asked), "names": sql.texts(name for _, name in asked)}
-    async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-        rows = await (await cursor.execute(QUERIES["find_devices"], parameters)).fetchall()
-    found = {}
-    for (
-        *identity,
-        heard_at,
-        sent_at,
-        fixed_at,
-        latitude_deg,
-        longitude_deg,
-        accuracy_m,
-        speed_mps,
-        steps,
-        skews,
-    ) in rows:
-        device = _device(*identity)
-        fix = None
-        if fixed_at is not None:
-            fix = _fix(fixed_at, latitude_deg, longitude_deg, accuracy_m, speed_mps)
-        found[device.sender] = device, Known(heard_at, sent_at, fix, steps, tuple(skews) if skews else ())
-    return found
-
-
-@lru_cache(maxsize=_DEVICES_MAX)
-def _device(
-    device_id: DeviceId,
-    organisation_id: OrganisationId,
-    kind: Literal["watch", "van", "gateway"],
-    wire: str,
-    wire_name: str,
-    label: str,
-) -> Device:
-    sender = Sender(wire=Wire(wire), name=wire_name)
-    return Device(id=device_id, organisation_id=organisation_id, kind=kind, sender=sender, label=label)
-
-
-async def register_device(
-    connection: Connection,
-    organisation_id: OrganisationId,
-    kind: Literal["watch", "van", "gateway"],
-    sender: Sender,
-    label: str,
-    now: datetime,
-) -> DeviceId:
-    """Add a device, or give the one that has this name at its wire a new label."""
-    parameters = {
-        "organisation_id": organisation_id,
-        "kind": kind,
-        "wire": str(sender.wire),
-        "wire_name": sender.name,
-        "label": label,
-        "now": now,
-    }
-    rows = await (await connection.execute(QUERIES["register_device"], parameters)).fetchall()
-    return DeviceId(rows[0]["id"])
 
 
 async def insert_fixes(
@@ -206,7 +131,7 @@ async def find_fixes(
             sent_at=None,
             sequence=None,
             message_key=message_key,
-            fix=_fix(fixed_at, latitude_deg, longitude_deg, accuracy_m, None),
+            fix=fix_of(fixed_at, latitude_deg, longitude_deg, accuracy_m, None),
             doubts=tuple(map(Doubt, doubts)) if doubts else (),
         )
         found[device_id].append(report)
@@ -288,18 +213,11 @@ async def find_latest(connection: Connection, device_ids: Iterable[DeviceId]) ->
     """The newest fix of each device that has one."""
     rows = await (await connection.execute(QUERIES["find_latest"], {"device_ids": list(device_ids)})).fetchall()
     return {
-        DeviceId(row["device_id"]): _fix(
+        DeviceId(row["device_id"]): fix_of(
             row["fixed_at"], row["latitude_deg"], row["longitude_deg"], row["accuracy_m"], row["speed_mps"]
         )
         for row in rows
     }
-
-
-async def devices_by_id(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, Device]:
-    """The devices of these numbers."""
-    rows = await (await connection.execute(QUERIES["devices_by_id"], {"device_ids": list(device_ids)})).fetchall()
-    identity = itemgetter("id", "organisation_id", "kind", "wire", "wire_name", "label")
-    return {DeviceId(row["id"]): _device(*identity(row)) for row in rows}
 
 
 async def purge(connection: Connection, now: datetime, most: int) -> bool:
@@ -310,13 +228,6 @@ async def purge(connection: Connection, now: datetime, most: int) -> bool:
     if row is not None and row["by_policy"]:
         return False
     return (await connection.execute(QUERIES["purge_fixes"], parameters)).rowcount == most
-
-
-def _fix(
-    fixed_at: datetime, latitude_deg: float, longitude_deg: float, accuracy_m: float | None, speed_mps: float | None
-) -> Fix:
-    position = Position(latitude_deg, longitude_deg)
-    return Fix(fixed_at=fixed_at, position=position, accuracy_m=accuracy_m, speed_mps=speed_mps)
 
 
 def _place(fix: Fix) -> tuple[datetime, float, float, float | None, float | None]:

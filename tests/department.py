@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, LiteralString, TypeVar, cast
 
 import alerts.store
+import ingest.directory
 import ingest.store
 import lone_worker.store
 from gyrophare.kernel.clock import ManualClock
@@ -52,7 +53,9 @@ class Department:
     ) -> DeviceId:
         """A watch nobody wears yet, or a gateway."""
         sender = Sender(wire=wire, name=name)
-        return await ingest.store.register_device(self.connection, ORGANISATION, kind, sender, name, self.clock.now())
+        return await ingest.directory.register_device(
+            self.connection, ORGANISATION, kind, sender, name, self.clock.now()
+        )
 
     async def on_shift(
         self, name: str, agent: str = "Martin Lefèvre", mission: str = "Fauchage RD 70", wire: Wire = Wire.NATIVE

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+import ingest.directory
 import ingest.store
 import lone_worker.store
 from dashboards import read_models
@@ -68,7 +69,7 @@ async def test_report_is_stored_once_and_receipted(office: Department) -> None:
 
 async def test_fix_is_stored_with_everything_that_was_said(office: Department, clock: ManualClock) -> None:
     device_id, now = await office.on_shift("w-1"), clock.now()
-    [(device, _)] = (await ingest.store.find_devices(office.connection, [SENDER])).values()
+    [(device, _)] = (await ingest.directory.find_devices(office.connection, [SENDER])).values()
     position = Position(*DIJON)
     fix = Fix(fixed_at=now, position=position, accuracy_m=6.5, speed_mps=0, course_deg=210, altitude_m=245)
     report = Report(
@@ -137,17 +138,17 @@ async def test_clock_skews_are_kept_until_the_clock_is_right_again(office: Depar
     await hear(office, (FIXES, office.report("w-1")))
     for skews in ((31.5, 32.25), ()):
         await ingest.store.note_clocks(office.connection, {device_id: skews})
-        [(device, known)] = (await ingest.store.find_devices(office.connection, [SENDER])).values()
+        [(device, known)] = (await ingest.directory.find_devices(office.connection, [SENDER])).values()
         assert (device.id, known.clock_skews_s) == (device_id, skews)
 
 
 async def test_registered_again_is_the_same_device_and_a_revoked_one_is_a_stranger(office: Department) -> None:
     device_id = await office.on_shift("w-1")
     assert await office.register("w-1") == device_id
-    found = await ingest.store.devices_by_id(office.connection, [device_id])
+    found = await ingest.directory.devices_by_id(office.connection, [device_id])
     assert found[device_id].sender == SENDER
     await office.rows("update device set revoked_at = now() where id = %(id)s returning id", id=device_id)
-    assert await ingest.store.find_devices(office.connection, [SENDER]) == {}
+    assert await ingest.directory.find_devices(office.connection, [SENDER]) == {}
     assert await hear(office, (FIXES, office.report("w-1"))) == []
     assert [row["reason"] for row in await the(office, "rejected")] == ["unknown_device"]
 

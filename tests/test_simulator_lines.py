@@ -14,7 +14,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from gyrophare.embedded import MqttBroker
 from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
-from gyrophare.platform.mqtt import BrokerAddress, MqttSession
+from gyrophare.platform.mqtt import MqttSession
+from gyrophare.platform.mqtt_address import BrokerAddress
 from gyrophare.sim.lines import Lines
 from gyrophare.sim.reporter import Speaks
 from gyrophare.sim.watch import Publication

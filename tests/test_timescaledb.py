@@ -11,6 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 import dashboards.read_models
+import ingest.directory
 import ingest.store
 from gyrophare.doctor import timescaledb_jobs
 from gyrophare.kernel.clock import ManualClock
@@ -19,7 +20,7 @@ from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import Fix, Report
 from gyrophare.platform.db import Connection
 from gyrophare.platform.migrations import migrate as migrations
-from ingest.store import Device
+from ingest.directory import Device
 from tests.department import ORGANISATION, Department
 
 pytestmark = pytest.mark.xdist_group("timescaledb")
@@ -83,7 +84,7 @@ async def extension(timescaledb: Connection, clock: ManualClock) -> AsyncIterato
     clock.set(row["now"])
     office = Department(timescaledb, None, clock)
     device_id = await office.on_shift("w-1")
-    device = (await ingest.store.devices_by_id(timescaledb, [device_id]))[device_id]
+    device = (await ingest.directory.devices_by_id(timescaledb, [device_id]))[device_id]
     yield Extension(timescaledb, device, row["now"])
     for relation in ("fix", "trail_1min"):
         await timescaledb.execute(

@@ -15,7 +15,7 @@ from rich.table import Table
 from gyrophare import embedded
 from gyrophare.broker import configured_url, devices_url
 from gyrophare.kernel.observations import Wire
-from gyrophare.platform.mqtt import BrokerAddress
+from gyrophare.platform.mqtt_address import BrokerAddress
 from gyrophare.server import ACCOUNTS_S
 from gyrophare.settings import Settings
 from ingest.registry import Issued, Registered

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import alerts.store
+import ingest.directory
 import ingest.store
 import lone_worker.store
 from gyrophare.kernel.ids import OrganisationId
@@ -52,7 +53,7 @@ async def engage(server: Server, spool: Spool) -> dict[str, ConnectedWatch]:
             lies = member.device == cote_dor.LIES_STILL
             since = now - timedelta(seconds=SHIFT_BEFORE_S if lies else 0)
             sender = Sender(wire=Wire(member.speaks), name=member.device)
-            device_id = await ingest.store.register_device(
+            device_id = await ingest.directory.register_device(
                 connection, organisation_id, "watch", sender, member.device, now
             )
             agent_id = await lone_worker.store.insert_agent(connection, organisation_id, member.agent)
@@ -63,7 +64,7 @@ async def engage(server: Server, spool: Spool) -> dict[str, ConnectedWatch]:
             plan = Plan(since=since, segments=segments)
             equip(member.device, Body(route=cote_dor.route(member.device), plan=plan, seed=seed), member.speaks)
         sender = Sender(wire=Wire.NATIVE, name=cote_dor.VAN)
-        device_id = await ingest.store.register_device(
+        device_id = await ingest.directory.register_device(
             connection, organisation_id, "van", sender, cote_dor.VAN_NAME, now
         )
         await lone_worker.store.insert_van(connection, organisation_id, cote_dor.VAN_NAME, device_id)

@@ -16,7 +16,7 @@ import lone_worker.store
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import Observation
 from gyrophare.platform.db import Connection
-from ingest.store import Device
+from ingest.directory import Device
 from lone_worker.course import FOLLOWED_AGAIN_MAX, Checkpoint, Course, Past
 from lone_worker.evidence import Whereabouts
 from lone_worker.stillness import WatchState, fold, overtaken

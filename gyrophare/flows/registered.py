@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
+import ingest.directory
 import ingest.store
 from gyrophare.kernel.observations import Sender
 from gyrophare.platform.db import Pool
@@ -13,6 +14,6 @@ async def is_registered(pool: Pool, sender: Sender) -> bool:
     """Whether `sender` is registered and not revoked; also while the database is away, as nothing is told then."""
     try:
         async with pool.connection() as connection:
-            return bool(await ingest.store.find_devices(connection, [sender]))
+            return bool(await ingest.directory.find_devices(connection, [sender]))
     except psycopg.OperationalError:
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import ingest.directory
 import ingest.store
 import lone_worker.store
 from gyrophare.kernel.ids import DeviceId, OrganisationId, ShiftId
@@ -29,7 +30,7 @@ async def find(connection: Connection, device_ids: Collection[DeviceId]) -> dict
     """The subject of each registered device among `device_ids`."""
     if not device_ids:
         return {}
-    devices = await ingest.store.devices_by_id(connection, device_ids)
+    devices = await ingest.directory.devices_by_id(connection, device_ids)
     latest = await ingest.store.find_latest(connection, device_ids)
     shifts = await lone_worker.store.current_shifts(connection, device_ids)
     return {

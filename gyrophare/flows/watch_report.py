@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import alerts.store
+import ingest.directory
 import ingest.rejected
 import ingest.sequences
 import ingest.store
@@ -24,10 +25,10 @@ from gyrophare.kernel.observations import CALLS_FOR_HELP, Event, EventKind, Obse
 from gyrophare.platform.db import Connection, Pool
 from ingest import gate
 from ingest.consumer import Batch
+from ingest.directory import Device
 from ingest.gate import Known
 from ingest.rejected import Rejected
 from ingest.sequences import Receipt
-from ingest.store import Device
 from ingest.understanding import Understood
 from lone_worker.stillness import WatchState
 
@@ -45,7 +46,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
     # A pipeline: what asks for no answer waits for none, and the whole goes with the commit.
     async with pool.connection() as connection, connection.pipeline(), connection.transaction():
         senders = _senders(batch)
-        found = await ingest.store.find_devices(connection, senders)
+        found = await ingest.directory.find_devices(connection, senders)
         devices = {sender: device for sender, (device, _) in found.items()}
         unknown = senders - devices.keys()
         said: Sequence[Said] = [
@@ -62,7 +63,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         states = await lone_worker.store.lock_states(connection, heard)
         counting = {seen.sender for _, seen in said if isinstance(seen, Report) and seen.steps_total is not None}
         if counting:  # while we waited for the lock another process may have counted on
-            found |= await ingest.store.find_devices(connection, counting)
+            found |= await ingest.directory.find_devices(connection, counting)
         before = {device.id: knows for device, knows in found.values()}
         said, known, taken_out = _admit(batch, said, before)
         refused += taken_out

@@ -13,10 +13,8 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -27,6 +25,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.errors import NotReadyError
+from gyrophare.platform.mqtt_address import BrokerAddress
 from gyrophare.platform.mqtt_socket import BufferedClient, BufferedSocket, Publish
 
 log = logging.getLogger(__name__)
@@ -54,29 +53,6 @@ class Received(NamedTuple):
     qos: int
     packet_id: int
     epoch: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class BrokerAddress:
-    """Where the broker is and who we are there."""
-
-    host: str
-    port: int
-    tls: bool
-    username: str | None
-    password: str | None
-
-    @classmethod
-    def parse(cls, url: str) -> BrokerAddress:
-        parts = urlsplit(url)
-        tls = parts.scheme == "mqtts"
-        return cls(
-            host=parts.hostname or "127.0.0.1",
-            port=parts.port or (8883 if tls else 1883),
-            tls=tls,
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-        )
 
 
 class MqttSession:

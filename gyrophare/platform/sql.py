@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
-_INSTANTS_MAX, _TEXTS_MAX = 20_000, 20_000  # remembered
+_INSTANTS_MAX, _TEXTS_MAX = 8_192, 8_192  # remembered: those of a batch or two
 _SHORT = 40  # characters
 _BLOCK = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)\n(?P<sql>.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 

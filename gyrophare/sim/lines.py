@@ -13,7 +13,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.errors import SettingsError
-from gyrophare.platform.mqtt import BrokerAddress, MqttSession
+from gyrophare.platform.mqtt import MqttSession
+from gyrophare.platform.mqtt_address import BrokerAddress
 from gyrophare.sim.reporter import Speaks, topic
 from gyrophare.sim.watch import Publication
 
