@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 import time
 from collections import Counter
 from itertools import cycle
@@ -42,7 +44,14 @@ def _messages(names: str) -> list[tuple[str, bytes]]:
     ]
 
 
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def main(url: str, seconds: float, per_s: float, names: str) -> None:
+    threading.Thread(target=_end_with_parent, args=[os.getppid()], daemon=True).start()
     taken: Counter[str] = Counter()
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=NAME, protocol=paho.MQTTv5)
     client.max_inflight_messages_set(_UNANSWERED_MAX)
