@@ -16,6 +16,8 @@ import gyrophare.platform.logs
 import gyrophare.server  # noqa: F401  # what `serve` imports when it starts
 from gyrophare import cli
 
+STOP_S = 20.0
+
 
 def _serve() -> int:
     pid = os.fork()
@@ -43,7 +45,9 @@ def main() -> None:
         ended = os.pidfd_open(pid)
         readable, _, _ = select.select([ended, 0], [], [])
         if ended not in readable:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGTERM)
+            if not select.select([ended], [], [], STOP_S)[0]:
+                os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         os.close(ended)
         _say(f"ended {pid}")

@@ -71,55 +71,6 @@ class Words:
             self._heard.notify_all()
 
 
-class Served:
-    """One `gyrophare serve` process."""
-
-    def __init__(self, process: asyncio.subprocess.Process, words: Words) -> None:
-        self.process = process
-        self.words = words
-
-    @property
-    def alive(self) -> bool:
-        return self.process.returncode is None
-
-    @property
-    def rss_mb(self) -> float:
-        """The memory it has, in MiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        assert found is not None
-        return int(found[1]) / 1024
-
-    @property
-    def busy_s(self) -> float:
-        """The seconds of a processor it has used."""
-        times = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@asynccontextmanager
-async def serve(settings: Mapping[str, str]) -> AsyncIterator[Served]:
-    """A `gyrophare serve` process that is ready."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gyrophare.cli", "serve", env=settings, stderr=asyncio.subprocess.PIPE
-    )
-    assert process.stderr is not None
-    words = Words(process.stderr)
-    try:
-        await words.until(_READY)
-        yield Served(process, words)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        try:
-            async with asyncio.timeout(20):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        await words.close()
-
-
 class Mother:
     """Starts `gyrophare serve` processes one after the other, each at once: see server_mother.py."""
 
@@ -170,3 +121,35 @@ class Mother:
         except ProcessLookupError:
             raise AssertionError(f"it had ended by itself: {list(self.words.last)[-20:]}") from None
         await self.words.until(f"ended {pid}")
+
+
+class Served:
+    """One `gyrophare serve` process that is ready."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    @property
+    def alive(self) -> bool:
+        return Path(f"/proc/{self.pid}").exists()
+
+    @property
+    def rss_mb(self) -> float:
+        """The memory it has, in MiB."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) / 1024
+
+    @property
+    def busy_s(self) -> float:
+        """The seconds of a processor it has used."""
+        times = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@asynccontextmanager
+async def serve(settings: Mapping[str, str]) -> AsyncIterator[Served]:
+    """A `gyrophare serve` process that is ready; it ends with this context, or with the tests whatever ends them."""
+    async with Mother.of(settings) as mother:
+        yield Served(await mother.start_ready())
