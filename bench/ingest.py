@@ -10,25 +10,23 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import LiteralString
 
 import psycopg
 
-from bench import limits, machine
-from bench.load import Walk, publish, publish_at
+from bench import limits, load, machine
+from bench.load import Message, publish, publish_at
 from bench.servers import CLOCK, Serve, broker, serve
 from gyrophare.embedded import PostgresServer
 from gyrophare.platform import sql
 from gyrophare.platform.mqtt import MqttSession
+from gyrophare.sim.fleet import Crew
 
 QUERIES = sql.load(__file__)
 KNOWN = 1_000
 ARRAY = 100
-_ROUND_MESSAGES = 500  # arrays laid ready at a time
 _LOOK_S = 0.05
 _RECEIPTS_S = 10.0
 Say = Callable[[str], None]
@@ -69,51 +67,47 @@ class Result:
 
 
 class Bench:
-    """One server, one broker, one database, and the watches that talk to them."""
+    """One server, who publishes to it, and a look into its database."""
 
-    def __init__(self, database_url: str, mqtt_url: str, server: Serve, publisher: MqttSession) -> None:
-        self._database_url = database_url
-        self._mqtt_url = mqtt_url
+    def __init__(self, connection: psycopg.AsyncConnection, server: Serve, publisher: MqttSession) -> None:
+        self._connection = connection
         self._server = server
         self._publisher = publisher
 
-    def engage(self, first: int, last: int) -> None:
-        """Know these watches, on shift."""
-        with psycopg.connect(self._database_url, autocommit=True) as connection:
-            connection.execute(QUERIES["engage"], {"first": first, "last": last, "now": CLOCK.now()})
-            connection.execute(QUERIES["analyze"])
+    async def engage(self, first: int, last: int) -> None:
+        """Know these watches, on shift; they are numbered from 1."""
+        names = [name for name, _ in Crew(count=last, prefix=load.PREFIX, phones=0).members()[first - 1 :]]
+        await self._connection.execute(QUERIES["engage"], {"names": names, "now": CLOCK.now()})
+        await self._connection.execute(QUERIES["analyze"])
 
-    async def drained_per_s(self, walk: Walk, messages: Iterator[tuple[str, bytes]], reports: int) -> float:
+    async def drained_per_s(self, messages: Iterable[Message], reports: int) -> float:
         """Reports a second of `messages`, which hold `reports`, from the first commit seen to the last."""
+        ready = list(messages)
+        before = await self._committed()
         with self._server.held():
-            await publish(self._publisher, messages)
-        async with await psycopg.AsyncConnection.connect(self._database_url, autocommit=True) as connection:
-
-            async def committed() -> int:
-                return await _number(connection, QUERIES["committed"], boot=walk.boot)
-
-            before = await committed()
-            seen: list[tuple[float, int]] = []
-            while not seen or seen[-1][1] < before + reports:
-                count = await committed()
-                if count > before:
-                    seen.append((CLOCK.monotonic_s(), count))
-                await asyncio.sleep(_LOOK_S)
-        # The last look may come up to a pause late: the end is where the count was last seen to grow.
+            await publish(self._publisher, ready)
+        seen: list[tuple[float, int]] = []
+        while not seen or seen[-1][1] < before + reports:
+            count = await self._committed()
+            if count > before:
+                seen.append((CLOCK.monotonic_s(), count))
+            await asyncio.sleep(_LOOK_S)
         (first_s, first), (last_s, last) = seen[0], seen[-1]
         return (last - first) / (last_s - first_s)
 
-    async def latency_ms(self, walk: Walk, rate_per_s: float, seconds: float) -> tuple[float, float]:
+    async def latency_ms(self, watches: int, rate_per_s: float, seconds: float) -> tuple[float, float]:
         """Publish to commit at a steady rate: the median and the 99th percentile, in ms."""
-        since = CLOCK.now()
-        count = round(rate_per_s * seconds)
-        await publish_at(self._publisher, walk.singles(count), rate_per_s)
-        async with await psycopg.AsyncConnection.connect(self._database_url, autocommit=True) as connection:
-            while await _number(connection, QUERIES["committed"], boot=walk.boot) < count:  # noqa: ASYNC110  # a process
-                await asyncio.sleep(_LOOK_S)
-            row = await (await connection.execute(QUERIES["commit_latency_ms"], {"since": since})).fetchone()
+        before = await self._committed()
+        since, count = await publish_at(self._publisher, watches, rate_per_s, seconds)
+        while await self._committed() < before + count:  # noqa: ASYNC110  # another process
+            await asyncio.sleep(_LOOK_S)
+        row = await (await self._connection.execute(QUERIES["commit_latency_ms"], {"since": since})).fetchone()
         assert row is not None  # noqa: S101  # an aggregate has one row
         return row[0][0], row[0][1]
+
+    async def _committed(self) -> int:
+        row = await (await self._connection.execute(QUERIES["committed"])).fetchone()
+        return int(row[0]) if row else 0
 
 
 async def measure(*, messages: int, fixes: int, many: int, broker_kind: str, say: Say) -> Result:
@@ -130,55 +124,49 @@ async def measure(*, messages: int, fixes: int, many: int, broker_kind: str, say
             publisher = MqttSession(url, "bench-publisher", (), clock=CLOCK, published_at_once=100)
             await publisher.start()
             environment = {"GYROPHARE_DATABASE_URL": postgres.url, "GYROPHARE_MQTT_URL": url}
-            async with serve(**environment) as server:
+            async with serve(**environment) as server, await _connected(postgres.url) as connection:
                 say("what the machine can do: storing; and the plain program")
                 copy = await asyncio.to_thread(limits.copy_per_s, postgres.url, 100_000)
                 naive = await _naive_per_s(postgres.url, url, min(messages, 10_000))
-                bench = Bench(postgres.url, url, server, publisher)
-                bench.engage(0, KNOWN - 1)
+                bench = Bench(connection, server, publisher)
+                await bench.engage(1, KNOWN)
 
                 receipts = MqttSession(url, "bench-receipts", ["gyrophare/v1/watches/+/receipts"], clock=CLOCK)
                 await receipts.start()
                 await receipts.stop()  # its session stays and collects
 
                 say(f"{messages} single reports, {KNOWN} watches known")
-                walk = Walk("singles", KNOWN, CLOCK.now() - timedelta(minutes=10))
                 used_s = server.cpu_s
-                single = await bench.drained_per_s(walk, walk.singles(messages), messages)
+                single = await bench.drained_per_s(load.singles(KNOWN, messages, CLOCK.now()), messages)
                 cpu_us = (server.cpu_s - used_s) / messages * 1e6
-                await _all_receipted(url, walk, messages)
+                await _all_receipted(url, messages)
 
                 say("at half of that")
                 half = single / 2
-                walk = Walk("half", KNOWN, walk.ends_at)
-                p50, p99 = await bench.latency_ms(walk, half, 6)
+                p50, p99 = await bench.latency_ms(KNOWN, half, 6)
 
-                rounds = max(2, fixes // (ARRAY * _ROUND_MESSAGES))
-                arrays, rss = [], []
-                walk = Walk("arrays", KNOWN, walk.ends_at)
+                rounds = max(2, fixes // (ARRAY * KNOWN))
+                rates, rss = [], []
                 for number in range(1, rounds + 1):
                     say(f"arrays of {ARRAY}: round {number} of {rounds}")
-                    reports = ARRAY * _ROUND_MESSAGES
-                    arrays.append(await bench.drained_per_s(walk, walk.arrays(_ROUND_MESSAGES, ARRAY), reports))
+                    rates.append(await bench.drained_per_s(load.arrays(KNOWN, ARRAY, CLOCK.now()), ARRAY * KNOWN))
                     rss.append(server.rss_mb)
 
                 say(f"{many} watches known, {KNOWN} talking")
-                bench.engage(KNOWN, many - 1)
-                walk = Walk("many known", KNOWN, walk.ends_at)
-                known_many = await bench.drained_per_s(walk, walk.singles(messages), messages)
+                await bench.engage(KNOWN + 1, many)
+                known_many = await bench.drained_per_s(load.singles(KNOWN, messages, CLOCK.now()), messages)
                 say(f"{many} watches known, all talking")
-                walk = Walk("many talking", many, walk.ends_at)
-                talking_many = await bench.drained_per_s(walk, walk.singles(many), many)
+                talking_many = await bench.drained_per_s(load.singles(many, many, CLOCK.now()), many)
             await publisher.stop()
             say("what the machine can do: receiving, again")
             again = await _receive_limits(url, messages, "after")
     receive, session = max(receive, again[0]), max(session, again[1])
-    array_rate = sorted(arrays)[len(arrays) // 2]
+    array_rate = sorted(rates)[len(rates) // 2]
     return Result(
         machine=machine.described(),
         broker=broker_name,
         messages=messages,
-        fixes=rounds * _ROUND_MESSAGES * ARRAY,
+        fixes=rounds * KNOWN * ARRAY,
         receive_limit_per_s=round(receive),
         session_limit_per_s=round(session),
         copy_limit_fixes_per_s=round(copy),
@@ -224,17 +212,16 @@ async def _naive_per_s(database_url: str, url: str, count: int) -> float:
 async def _lay_ready(url: str, topic: str, count: int) -> None:
     publisher = MqttSession(url, "bench-limit-publisher", (), clock=CLOCK, published_at_once=100)
     await publisher.start()
-    walk = Walk("limit", KNOWN, CLOCK.now())
     # The words and lengths of the product's own topics and reports, where no server listens.
-    await publish(publisher, ((f"{topic}/{name}", body) for name, body in walk.singles(count)))
+    await publish(publisher, ((f"{topic}/{name}", body) for name, body in load.singles(KNOWN, count, CLOCK.now())))
     await publisher.stop()
 
 
-async def _all_receipted(url: str, walk: Walk, count: int) -> None:
-    """Raise RuntimeError unless each watch was told that all its reports are stored."""
+async def _all_receipted(url: str, count: int) -> None:
+    """Raise RuntimeError unless the watches were told, all in all, that `count` reports are stored."""
     session = MqttSession(url, "bench-receipts", ["gyrophare/v1/watches/+/receipts"], clock=CLOCK)
     await session.start()
-    told: dict[str, int] = {}
+    told: dict[tuple[str, str], int] = {}
     try:
         async with asyncio.timeout(_RECEIPTS_S):
             while sum(told.values()) < count:
@@ -242,12 +229,16 @@ async def _all_receipted(url: str, walk: Walk, count: int) -> None:
                 session.acknowledge(messages)
                 for message in messages:
                     said = json.loads(message.payload)
-                    if said["boot"] == walk.boot:
-                        told[message.topic] = max(told.get(message.topic, 0), said["up_to"])
+                    boot = message.topic, said["boot"]
+                    told[boot] = max(told.get(boot, 0), said["up_to"])
     except TimeoutError:
         raise RuntimeError(f"only {sum(told.values())} of {count} reports were receipted") from None
     finally:
         await session.stop()
+
+
+async def _connected(database_url: str) -> psycopg.AsyncConnection:
+    return await psycopg.AsyncConnection.connect(database_url, autocommit=True)
 
 
 def _refuse_undurable(database_url: str) -> None:
@@ -255,8 +246,3 @@ def _refuse_undurable(database_url: str) -> None:
         [(durable,)] = connection.execute("show synchronous_commit").fetchall()
     if durable != "on":
         raise RuntimeError(f"synchronous_commit is {durable}; a figure without durability says nothing")
-
-
-async def _number(connection: psycopg.AsyncConnection, query: LiteralString, **parameters: object) -> int:
-    row = await (await connection.execute(query, parameters)).fetchone()
-    return int(row[0]) if row else 0

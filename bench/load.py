@@ -1,71 +1,38 @@
-"""The load of a bench: reports of watches that walk, each message a new one."""
+"""The load of a bench: what simulated watches report, each message a new one."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import chain, islice
 
 from bench.servers import CLOCK
 from gyrophare.platform.mqtt import MqttSession
+from gyrophare.sim.fleet import Crew, load
 
-TOPIC = "gyrophare/v1/watches/bench-{}/fixes"
-_STEP = timedelta(milliseconds=100)  # between two reports of a watch: all of a bench are of the last minutes
+PREFIX = "bench"
+_INTERVAL_S = 0.02  # between two reports of a watch, where pace does not matter: nobody goes far into the future
+_MADE_PER_S = 10_000  # messages, on a slow machine
 _AT_A_STROKE = 20  # messages: then the event loop has its turn, and sends them
 _AT_ONCE = 500  # then the publisher waits for the broker's word
+Message = tuple[str, bytes]
 
 
-class Walk:
-    """Reports of `watches` watches in turn; `boot` names one walk, within which the numbers grow from 1."""
-
-    def __init__(self, boot: str, watches: int, began_at: datetime) -> None:
-        self.boot = boot
-        self.watches = watches
-        self.ends_at = began_at
-        """After its last report: where the next walk of the same watches may begin, as nobody goes back in time."""
-        self._began_at = began_at
-        self._made = 0
-
-    def singles(self, count: int) -> Iterator[tuple[str, bytes]]:
-        """`count` messages of one report."""
-        for _ in range(count):
-            number, watch = divmod(self._made, self.watches)
-            self._made += 1
-            yield TOPIC.format(watch), json.dumps(self._report(watch, number + 1)).encode()
-
-    def arrays(self, count: int, length: int) -> Iterator[tuple[str, bytes]]:
-        """`count` messages of `length` reports, as a watch sends that comes back from a white zone."""
-        for _ in range(count):
-            number, watch = divmod(self._made, self.watches)
-            self._made += 1
-            reports = [self._report(watch, number * length + n + 1) | {"buffered": True} for n in range(length)]
-            yield TOPIC.format(watch), json.dumps(reports).encode()
-
-    def _report(self, watch: int, number: int) -> dict[str, Any]:
-        fixed_at = self._began_at + number * _STEP
-        self.ends_at = max(self.ends_at, fixed_at)
-        return {
-            "boot": self.boot,
-            "seq": number,
-            "sent_at": CLOCK.now().isoformat(timespec="milliseconds"),
-            "fix": {
-                "fixed_at": fixed_at.isoformat(timespec="milliseconds"),
-                "lat": round(47.32 + watch * 1e-5 + number * 1.2e-6, 7),
-                "lon": 5.0415,
-                "accuracy_m": 6.5,
-                "speed_mps": 1.2,
-                "course_deg": 0,
-                "altitude_m": 245,
-            },
-            "motion": {"steps": 1, "activity_mg": 41},
-            "battery_pct": 83,
-            "buffered": False,
-        }
+def singles(watches: int, count: int, since: datetime, interval_s: float = _INTERVAL_S) -> Iterator[Message]:
+    """`count` messages of one report, of so many watches in turn."""
+    rounds = load(Crew(count=watches, interval_s=interval_s, prefix=PREFIX, phones=0), since)
+    return islice(((one.topic, one.body) for one in chain.from_iterable(rounds)), count)
 
 
-async def publish(session: MqttSession, messages: Iterator[tuple[str, bytes]]) -> None:
+def arrays(watches: int, length: int, since: datetime) -> Iterator[Message]:
+    """A message of `length` reports of each watch, as they send them that come back from a white zone."""
+    rounds = load(Crew(count=watches, interval_s=_INTERVAL_S, prefix=PREFIX, phones=0), since)
+    for reports in zip(*islice(rounds, length), strict=True):
+        yield reports[0].topic, b"[" + b",".join(one.body for one in reports) + b"]"
+
+
+async def publish(session: MqttSession, messages: Iterable[Message]) -> None:
     """All of `messages` at QoS 1, as fast as the broker takes them."""
     for number, (topic, body) in enumerate(messages, start=1):
         if number % _AT_ONCE == 0:
@@ -75,11 +42,19 @@ async def publish(session: MqttSession, messages: Iterator[tuple[str, bytes]]) -
     await session.publish("bench/end", b"", timeout_s=60)
 
 
-async def publish_at(session: MqttSession, messages: Iterator[tuple[str, bytes]], rate_per_s: float) -> None:
-    """All of `messages` at QoS 1 and a steady rate."""
+async def publish_at(session: MqttSession, watches: int, rate_per_s: float, seconds: float) -> tuple[datetime, int]:
+    """Publish at a steady rate for so long; when it began, and how many.
+
+    A report says to be sent when its turn is, whether or not the publisher is late: what waits for its turn has waited.
+    """
+    count = round(rate_per_s * seconds)
+    since = CLOCK.now() + timedelta(seconds=count / _MADE_PER_S)
+    messages = list(singles(watches, count, since, watches / rate_per_s))
+    await asyncio.sleep(max(0.0, (since - CLOCK.now()).total_seconds()))
     began_s = CLOCK.monotonic_s()
     for sent, (topic, body) in enumerate(messages, start=1):
         session.publish_soon(topic, body)
         if sent % _AT_A_STROKE == 0:
             await asyncio.sleep(max(0.0, began_s + sent / rate_per_s - CLOCK.monotonic_s()))
     await session.publish("bench/end", b"", timeout_s=60)
+    return since, count

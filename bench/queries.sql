@@ -2,8 +2,7 @@
 -- Watches on shift, whose stillness disturbs no measurement.
 with device as (
     insert into device (organisation_id, kind, wire, wire_name, label, created_at)
-    select 1, 'watch', 'native', 'bench-' || number, 'bench-' || number, %(now)s
-    from generate_series(%(first)s::int, %(last)s::int) as number
+    select 1, 'watch', 'native', name, name, %(now)s from unnest(%(names)s::text[]) as name
     returning id, wire_name
 ), agent as (
     insert into agent (organisation_id, name) select 1, wire_name from device returning id, name
@@ -22,10 +21,6 @@ analyze
 -- name: committed
 select coalesce(sum(upper(span) - lower(span)), 0)::bigint as n
 from receipt, unnest(committed) as span
-where boot = %(boot)s
-
--- name: stored
-select count(*) as n from fix
 
 -- name: commit_latency_ms
 -- From the publisher's clock to the commit's: one machine, one clock.

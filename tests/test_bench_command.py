@@ -33,12 +33,12 @@ def bench(*arguments: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(300)
 def test_ingest_is_measured_beside_its_limits() -> None:
-    figures = bench("ingest", "--messages", "2000", "--fixes", "100000", "--many", "2000")
+    figures = bench("ingest", "--messages", "2000", "--fixes", "200000", "--many", "2000")
     assert all(figures[key] > 0 for key in KEYS)
     assert figures["ratio_to_receive_limit"] == pytest.approx(
         figures["messages_per_s"] / figures["receive_limit_per_s"], abs=0.001
     )
-    assert (figures["messages"], figures["fixes"]) == (2000, 100_000)
+    assert (figures["messages"], figures["fixes"]) == (2000, 200_000)
 
 
 def test_start_is_measured() -> None:

@@ -30,7 +30,7 @@ class BrokerKind(StrEnum):
 @app.command()
 def ingest(
     messages: Annotated[int, typer.Option(min=2_000, help="Messages of one report, in each measurement.")] = 20_000,
-    fixes: Annotated[int, typer.Option(min=100_000, help="Fixes in arrays of 100.")] = 1_000_000,
+    fixes: Annotated[int, typer.Option(min=200_000, help="Fixes in arrays of 100.")] = 1_000_000,
     many: Annotated[int, typer.Option(min=2_000, help="Watches of a large department.")] = 100_000,
     broker: Annotated[BrokerKind, typer.Option(help="auto: Mosquitto where it is installed.")] = BrokerKind.AUTO,
     as_json: AsJson = False,

@@ -84,6 +84,7 @@ class MqttSession:
         self._unacknowledged = 0
         self._unacknowledged_bytes = 0
         self._paused = False
+        self._heard = False
         self._publishing: dict[int, asyncio.Future[None]] = {}
         self._arrived = asyncio.Event()
         self._ready = asyncio.Event()
@@ -279,6 +280,7 @@ class MqttSession:
             # A broker that lets a topic through that is no UTF-8 must not end the session.
             queue.append(Received(topic.decode("utf-8", "replace"), payload, received_at, qos, packet_id, epoch))
         self._overrun = self._overrun and len(queue) >= 2 * self._receive_maximum
+        self._heard = True
         self._arrived.set()
 
     def _write(self) -> None:
@@ -305,8 +307,11 @@ class MqttSession:
         """paho's clockwork: pings, and the end of a connection that answers none."""
         self._misc_soon = None
         if self._socket is not None:
-            if self._paused:  # an answer to paho's ping would wait unread, and paho would end the connection
-                self._socket.send(_PINGREQ)
+            if self._paused or self._heard:
+                # The answer to paho's ping waits behind all that comes, or unread, and paho would end the connection.
+                self._heard = False
+                with contextlib.suppress(BlockingIOError):
+                    self._socket.send(_PINGREQ)
                 self._want_write()
             else:
                 self._client.loop_misc()
