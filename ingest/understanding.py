@@ -19,6 +19,8 @@ class Understood:
     sender: Sender | None = None
     """Whom the topic names: the device, or the gateway that speaks for others; None when it is none of ours."""
     observations: tuple[Observation, ...] = ()
+    events: tuple[Event, ...] = ()
+    """Those of the observations that are events."""
     rejected: list[Rejected] = field(default_factory=list)
     maybe_sos: bool = False
     """Refused as a whole on a topic that carries SOS: somebody must look."""
@@ -26,12 +28,12 @@ class Understood:
     @property
     def calls_for_help(self) -> bool:
         """Whether somebody presses SOS or falls."""
-        return any(isinstance(seen, Event) and seen.kind in CALLS_FOR_HELP for seen in self.observations)
+        return any(event.kind in CALLS_FOR_HELP for event in self.events)
 
     @property
     def urgent(self) -> bool:
         """Whether it must not wait behind fixes."""
-        return self.maybe_sos or any(isinstance(seen, Event) for seen in self.observations)
+        return self.maybe_sos or bool(self.events)
 
     def reject(self, reason: str, detail: str) -> None:
         """Keep the message, or a part of it, aside."""
@@ -59,6 +61,7 @@ def understand(message: Received) -> Understood:
         found.reject(error.reason, error.detail)
         return found
     found.observations = decoded.observations
+    found.events = tuple([seen for seen in decoded.observations if isinstance(seen, Event)])
     for refusal in decoded.refusals:
         found.reject(refusal.reason, refusal.detail)
     return found

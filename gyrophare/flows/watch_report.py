@@ -169,8 +169,7 @@ def _discreet(
     Who asks for help wants to be found, and what may have been an SOS must be explained.
     """
     for one, item in refused:
-        asks_for_help = one.maybe_sos or any(isinstance(it, Event) and it.kind in _ALARMS for it in one.observations)
-        if asks_for_help or not any(device.id in private for device in _of(one, devices)):
+        if one.maybe_sos or one.calls_for_help or not any(device.id in private for device in _of(one, devices)):
             yield item
         else:
             yield replace(item, body=b"")
