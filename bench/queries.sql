@@ -15,8 +15,9 @@ with device as (
 insert into watch_state (device_id, shift_id, evidence_at, evidence, stillness_due_at)
 select device_id, id, %(now)s, 'shift_start', %(now)s::timestamptz + interval '1 hour' from shift
 
--- name: analyze
-analyze
+-- name: vacuum
+-- Now, so that the database does not begin to in the middle of a measurement.
+vacuum (analyze)
 
 -- name: committed
 select coalesce(sum(upper(span) - lower(span)), 0)::bigint as n
