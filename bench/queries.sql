@@ -19,6 +19,9 @@ select device_id, id, %(now)s, 'shift_start', %(now)s::timestamptz + interval '1
 -- Now, so that the database does not begin to in the middle of a measurement.
 vacuum (analyze)
 
+-- name: checkpoint
+checkpoint
+
 -- name: committed
 select coalesce(sum(upper(span) - lower(span)), 0)::bigint as n
 from receipt, unnest(committed) as span
