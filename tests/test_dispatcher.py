@@ -12,7 +12,7 @@ from gyrophare.kernel.clock import ManualClock
 from gyrophare.server import Server
 from gyrophare.sim.sms_provider import Act, Fault, SmsProvider
 from tests.conftest import StartServer
-from tests.department import Department
+from tests.department import Department, until
 
 
 async def state_is(department: Department, state: str) -> dict[str, object]:
@@ -87,6 +87,11 @@ async def test_sms_is_found_at_the_provider_when_its_sender_died_after_the_call(
     provider.faults.append(Fault(act=Act.HANG, stored=True))
     await department.press("w-1")
     claimed = await state_is(department, "sending")
+
+    async def taken() -> bool | None:
+        return provider.received == 1 or None
+
+    await until(taken)  # the claim is committed before the call
     await server.stop()
 
     clock.advance(LEASE_S)
