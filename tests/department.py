@@ -12,7 +12,6 @@ from typing import Any, Literal, LiteralString, TypeVar, cast
 
 import alerts.store
 import ingest.directory
-import ingest.store
 import lone_worker.store
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import DeviceId, OrganisationId

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import alerts.store
 import ingest.directory
-import ingest.store
 import lone_worker.store
 from gyrophare.kernel.ids import OrganisationId
 from gyrophare.kernel.observations import Sender, Wire

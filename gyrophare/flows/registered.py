@@ -5,7 +5,6 @@ from __future__ import annotations
 import psycopg
 
 import ingest.directory
-import ingest.store
 from gyrophare.kernel.observations import Sender
 from gyrophare.platform.db import Pool
 

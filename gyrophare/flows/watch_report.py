@@ -48,13 +48,8 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         senders = _senders(batch)
         found = await ingest.directory.find_devices(connection, senders)
         devices = {sender: device for sender, (device, _) in found.items()}
-        unknown = senders - devices.keys()
-        said: Sequence[Said] = [
-            (devices[seen.sender], seen) for one in batch for seen in one.observations if seen.sender in devices
-        ]
-        strangers = _strangers(batch, unknown)
-        if unknown:
-            said = _of_known_gateways(batch, devices)
+        strangers = _strangers(batch, senders - devices.keys())
+        said: Sequence[Said] = _of_known_gateways(batch, devices)
 
         # What was stored before must not count as movement now: of a repetition only the receipt is repeated.
         said, receipts = await ingest.sequences.commit(connection, said, now)
