@@ -110,7 +110,7 @@ async def test_positions_leave_no_trace_when_nobody_is_on_shift(
     assert [row["reason"] for row in reasons] == ["bad_field", "fix_in_future", "fix_in_future", "malformed"]
     assert "47.3" not in str(reasons)
     assert await department.until_rows(1, "select fixes from off_shift_count where fixes = 5") == [{"fixes": 5}]
-    events = await department.until_rows(2, "select kind, battery_pct from event order by id")
+    events = await department.until_rows(2, "select kind, battery_pct from event order by kind")
     assert [row["kind"] for row in events] == ["checkin", "ok"]
     [latest] = await department.rows("select heard_at, battery_pct from device_latest")
     assert latest == {"heard_at": clock.now(), "battery_pct": 83}

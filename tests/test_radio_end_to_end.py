@@ -36,10 +36,10 @@ async def test_sos_by_mesh_through_two_gateways_is_one_alert_with_the_last_place
     await department.until_rows(1, "select from event where kind = 'reply'")
     await hear(department, "!00000002", 4, "text", {"text": "fini"})
     await department.until_rows(2, "select from event where kind = 'reply'")
-    assert await department.rows("select kind, detail->>'text' as text from event order by id") == [
-        {"kind": "sos", "text": "Au secours"},
-        {"kind": "reply", "text": "près du pont"},
+    assert await department.rows("select kind, detail->>'text' as text from event order by kind, text") == [
         {"kind": "reply", "text": "fini"},
+        {"kind": "reply", "text": "près du pont"},
+        {"kind": "sos", "text": "Au secours"},
     ]
     [alert] = await department.rows("select kind, latitude_deg from alert")
     assert alert == {"kind": "sos", "latitude_deg": 47.3215}
