@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,18 +16,55 @@ class AlertKind(StrEnum):
     """Why somebody must answer."""
 
     SOS = "sos"
+    DURESS = "duress"
+    """An SOS that nobody beside the wearer may notice: the watch stays silent."""
     FALL = "fall"
     STILLNESS = "stillness"
+    CHECK_MISSED = "check_missed"
+    DEVICE_ALARM = "device_alarm"
+    INFRASTRUCTURE = "infrastructure"
+    """We do not hear the watches, or reach no dispatcher: nobody is protected."""
+    OVERRUN = "overrun"
+    LEFT_AREA = "left_area"
+    SIGNAL_LOST = "signal_lost"
+    LOW_BATTERY = "low_battery"
+    NOT_WORN = "not_worn"
+    GNSS_LOST = "gnss_lost"
+    CLOCK_UNSAFE = "clock_unsafe"
+    RESTARTED = "restarted"
+    LONG_PAUSE = "long_pause"
     TECHNICAL = "technical"
+
+    @property
+    def vital(self) -> bool:
+        """Whether somebody may be in danger now; else only a protection is broken."""
+        return self in _VITAL
+
+
+_VITAL = frozenset(
+    {
+        AlertKind.SOS,
+        AlertKind.DURESS,
+        AlertKind.FALL,
+        AlertKind.STILLNESS,
+        AlertKind.CHECK_MISSED,
+        AlertKind.DEVICE_ALARM,
+        AlertKind.INFRASTRUCTURE,
+        AlertKind.TECHNICAL,  # what cannot be read may have been an SOS
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAlert:
-    """An alert to be raised. `(device_id, kind, episode)` makes it one, however often it is raised."""
+    """An alert to be raised. `(device_id, kind, episode)` makes it one, however often it is raised.
+
+    One without a device concerns everybody.
+    """
 
     organisation_id: OrganisationId
     kind: AlertKind
-    device_id: DeviceId
+    device_id: DeviceId | None
     shift_id: ShiftId | None
     subject: str
     mission: str | None
@@ -37,6 +75,8 @@ class NewAlert:
     received_late_s: float | None = None
     heard_after_episode: bool | None = None
     fix: Fix | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """What else a human should know: `prealarm` (delivered, not_delivered, impossible), `alarm` of the device, …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +106,7 @@ class Escalation:
     heard_after_episode: bool | None
     latitude_deg: float | None
     longitude_deg: float | None
+    detail: Mapping[str, Any]
     policy: tuple[Step, ...]
     next_step: int
     next_step_at: datetime

@@ -2,25 +2,30 @@
 -- The unique key decides whose alert it is when two processes raise the same; the position is what is known now.
 insert into alert (organisation_id, kind, device_id, shift_id, subject, mission, reply_topic, episode, episode_at,
                    triggered_at, raised_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg,
-                   accuracy_m, fixed_at, policy, next_step_at, changed_at)
+                   accuracy_m, fixed_at, vital, detail, policy, next_step_at, changed_at)
 select new.organisation_id, new.kind, new.device_id, new.shift_id, new.subject, new.mission, new.reply_topic,
        new.episode, new.episode_at, new.triggered_at, %(now)s, new.received_late_s, new.heard_after_episode,
-       new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, plan.steps,
+       new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, new.vital, new.detail::jsonb, plan.steps,
        %(now)s + make_interval(secs => (plan.steps -> 0 ->> 'after_s')::float8), %(now)s
 from unnest(
     %(organisation_id)s::bigint[], %(kind)s::text[], %(device_id)s::bigint[], %(shift_id)s::bigint[],
     %(subject)s::text[], %(mission)s::text[], %(reply_topic)s::text[], %(episode)s::text[],
     %(episode_at)s::timestamptz[], %(triggered_at)s::timestamptz[], %(received_late_s)s::real[],
     %(heard_after_episode)s::boolean[], %(latitude_deg)s::float8[], %(longitude_deg)s::float8[],
-    %(accuracy_m)s::real[], %(fixed_at)s::timestamptz[]
+    %(accuracy_m)s::real[], %(fixed_at)s::timestamptz[], %(vital)s::boolean[], %(detail)s::text[]
 ) as new (organisation_id, kind, device_id, shift_id, subject, mission, reply_topic, episode, episode_at,
-          triggered_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg, accuracy_m, fixed_at)
+          triggered_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg, accuracy_m, fixed_at,
+          vital, detail)
 left join policy p on p.organisation_id = new.organisation_id
--- An organisation that has written no policy, or an empty one, still has a console to ring.
+-- An organisation that has written no policy, or an empty one, still has a console to ring. Where only a protection is
+-- broken nobody is called out of bed before the console had five minutes.
 cross join lateral (
-    select coalesce(nullif(p.steps, '[]'), '[{"after_s": 0, "channel": "console", "rank": null}]') as steps
+    select case
+        when new.vital then coalesce(nullif(p.steps, '[]'), '[{"after_s": 0, "channel": "console", "rank": null}]')
+        else '[{"after_s": 0, "channel": "console", "rank": null}, {"after_s": 300, "channel": "sms", "rank": 1}]'
+    end as steps
 ) as plan
-on conflict (device_id, kind, episode) do nothing
+on conflict (organisation_id, device_id, kind, episode) do nothing
 returning id, device_id, kind, episode
 
 -- name: record_events
@@ -35,7 +40,7 @@ order by id desc limit 1
 
 -- name: claim_escalations
 select a.id, a.organisation_id, a.kind, a.subject, a.mission, a.episode_at, a.received_late_s, a.heard_after_episode,
-       a.latitude_deg, a.longitude_deg, a.policy, a.next_step, a.next_step_at
+       a.latitude_deg, a.longitude_deg, a.detail, a.policy, a.next_step, a.next_step_at
 from alert a
 where a.next_step_at <= %(now)s
 order by a.next_step_at, a.id
@@ -128,8 +133,25 @@ from settled where a.id = settled.alert_id
 returning a.id
 
 -- name: beat
-insert into engine_tick (instance, ticked_at) values (%(instance)s, %(now)s)
-on conflict (instance) do update set ticked_at = excluded.ticked_at
+insert into engine_tick (instance, ticked_at, hearing) values (%(instance)s, %(now)s, %(hearing)s)
+on conflict (instance) do update set ticked_at = excluded.ticked_at, hearing = excluded.hearing
+
+-- name: find_help
+select device_id, min(triggered_at) as since_at
+from alert
+where device_id = any(%(device_ids)s) and state <> 'closed' and vital
+group by device_id
+
+-- name: annotate
+with open as (
+    select distinct on (a.device_id, a.kind) a.id, new.note
+    from unnest(%(device_id)s::bigint[], %(kind)s::text[], %(note)s::text[]) as new (device_id, kind, note)
+    join alert a on a.device_id = new.device_id and a.kind = new.kind and a.state <> 'closed'
+    order by a.device_id, a.kind, a.id desc
+), noted as (
+    insert into alert_event (alert_id, at, kind) select id, %(now)s, note from open
+)
+update alert a set changed_at = %(now)s from open where a.id = open.id
 
 -- name: insert_contact
 insert into contact (organisation_id, name, phone_e164, rank)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,8 @@ async def raise_alerts(connection: Connection, new: Sequence[NewAlert], now: dat
         "longitude_deg": [fix.position.longitude_deg if fix else None for fix in fixes],
         "accuracy_m": [fix.accuracy_m if fix else None for fix in fixes],
         "fixed_at": [fix.fixed_at if fix else None for fix in fixes],
+        "vital": [alert.kind.vital for alert in new],
+        "detail": [json.dumps(dict(alert.detail), ensure_ascii=False) for alert in new],
         "now": now,
     }
     rows = await (await connection.execute(QUERIES["raise_alerts"], columns)).fetchall()
@@ -157,9 +159,28 @@ async def wake(connection: Connection) -> None:
     await connection.execute(QUERIES["wake"])
 
 
-async def beat(connection: Connection, instance: str, now: datetime) -> None:
-    """Note that the engine of `instance` is alive."""
-    await connection.execute(QUERIES["beat"], {"instance": instance, "now": now})
+async def beat(connection: Connection, instance: str, now: datetime, *, hearing: bool = True) -> None:
+    """Note that the engine of `instance` is alive, and whether its server hears the broker."""
+    await connection.execute(QUERIES["beat"], {"instance": instance, "now": now, "hearing": hearing})
+
+
+async def find_help(connection: Connection, device_ids: Collection[DeviceId]) -> dict[DeviceId, datetime]:
+    """Since when an alert of these devices is open in which somebody may be in danger."""
+    rows = await (await connection.execute(QUERIES["find_help"], {"device_ids": list(device_ids)})).fetchall()
+    return {DeviceId(row["device_id"]): row["since_at"] for row in rows}
+
+
+async def annotate(connection: Connection, notes: Sequence[tuple[DeviceId, AlertKind, str]], now: datetime) -> None:
+    """Write what a watch has said since into the history of its open alerts of that kind."""
+    if not notes:
+        return
+    parameters = {
+        "device_id": [device_id for device_id, _, _ in notes],
+        "kind": [str(kind) for _, kind, _ in notes],
+        "note": [note for _, _, note in notes],
+        "now": now,
+    }
+    await connection.execute(QUERIES["annotate"], parameters)
 
 
 async def put_contact(
@@ -182,6 +203,7 @@ def _escalation(row: dict[str, Any]) -> Escalation:
         heard_after_episode=row["heard_after_episode"],
         latitude_deg=row["latitude_deg"],
         longitude_deg=row["longitude_deg"],
+        detail=row["detail"],
         policy=tuple(Step.read(step) for step in row["policy"]),
         next_step=row["next_step"],
         next_step_at=row["next_step_at"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from alerts.model import AlertKind, Escalation, reference
 PARIS = ZoneInfo("Europe/Paris")
 _LATE_FROM_S = 60  # a shorter delay is how radio works, not news
 _ANOTHER_DAY_S = 12 * 3600
+_REMARK_MAX = 20
 
 
 def sms_reference(alert_id: int, step: int) -> str:
@@ -27,7 +29,10 @@ def sms(alert: Escalation, step: int) -> str:
     parts.append(f"depuis {_clock(alert.episode_at, with_day=late_s >= _ANOTHER_DAY_S)}")
     if late_s >= _LATE_FROM_S:
         parts.append(f"reçu avec {_span(late_s)} de retard")
-    if alert.latitude_deg is not None and alert.longitude_deg is not None:
+    parts += _remarks(alert)
+    if alert.kind is AlertKind.INFRASTRUCTURE:
+        pass  # of nobody in particular
+    elif alert.latitude_deg is not None and alert.longitude_deg is not None:
         parts.append(f"{alert.latitude_deg:.5f},{alert.longitude_deg:.5f}")
     else:
         parts.append("position inconnue")
@@ -42,16 +47,43 @@ def alarm_acknowledged(alert_id: int) -> str:
     )
 
 
+_WHAT = {
+    AlertKind.SOS: "SOS",
+    AlertKind.DURESS: "SOS DISCRET",
+    AlertKind.FALL: "CHUTE",
+    AlertKind.STILLNESS: "IMMOBILE",
+    AlertKind.CHECK_MISSED: "SANS RÉPONSE AU CONTRÔLE",
+    AlertKind.DEVICE_ALARM: "ALARME DE LA MONTRE",
+    AlertKind.INFRASTRUCTURE: "AGENTS NON PROTÉGÉS",
+    AlertKind.OVERRUN: "FIN DE SERVICE DÉPASSÉE",
+    AlertKind.LEFT_AREA: "HORS ZONE",
+    AlertKind.SIGNAL_LOST: "SIGNAL PERDU",
+    AlertKind.LOW_BATTERY: "BATTERIE FAIBLE",
+    AlertKind.NOT_WORN: "MONTRE NON PORTÉE",
+    AlertKind.GNSS_LOST: "POSITION PERDUE",
+    AlertKind.CLOCK_UNSAFE: "HORLOGE DE LA MONTRE FAUSSE",
+    AlertKind.RESTARTED: "MONTRE REDÉMARRÉE PENDANT UNE ALERTE",
+    AlertKind.LONG_PAUSE: "PAUSE TROP LONGUE",
+    AlertKind.TECHNICAL: "ALERTE TECHNIQUE",
+}
+
+
 def _what(alert: Escalation) -> str:
-    match alert.kind:
-        case AlertKind.SOS:
-            return "SOS"
-        case AlertKind.FALL:
-            return "CHUTE"
-        case AlertKind.TECHNICAL:
-            return "ALERTE TECHNIQUE"
-        case AlertKind.STILLNESS:
-            return "SANS NOUVELLES" if alert.heard_after_episode is False else "IMMOBILE"
+    if alert.kind is AlertKind.STILLNESS and alert.heard_after_episode is False:
+        return "SANS NOUVELLES"
+    return _WHAT[alert.kind]
+
+
+def _remarks(alert: Escalation) -> Iterable[str]:
+    """What else whoever answers must know."""
+    if alert.kind is AlertKind.DURESS:
+        yield "ne pas faire sonner la montre"
+    if alert.detail.get("prealarm") == "not_delivered":
+        yield "pré-alarme non délivrée"
+    if "agents" in alert.detail:
+        yield f"{alert.detail['agents']} en service"
+    if "alarm" in alert.detail:
+        yield str(alert.detail["alarm"])[:_REMARK_MAX]
 
 
 def _clock(at: datetime, *, with_day: bool) -> str:

@@ -7,13 +7,13 @@ with device as (
 ), agent as (
     insert into agent (organisation_id, name) select 1, wire_name from device returning id, name
 ), shift as (
-    insert into shift (organisation_id, agent_id, device_id, mission, stillness_alarm_after_s, started_at)
-    select 1, agent.id, device.id, 'bench', 3600, %(now)s::timestamptz - interval '1 hour'
+    insert into shift (organisation_id, agent_id, device_id, mission, profile, started_at)
+    select 1, agent.id, device.id, 'bench', '{"prealarm_after_s": [3500], "alarm_after_s": 3600, "silence_after_s": 3600}', %(now)s::timestamptz - interval '1 hour'
     from device join agent on agent.name = device.wire_name
     returning id, device_id
 )
-insert into watch_state (device_id, shift_id, evidence_at, evidence, stillness_due_at)
-select device_id, id, %(now)s, 'shift_start', %(now)s::timestamptz + interval '1 hour' from shift
+insert into watch_state (device_id, shift_id, evidence_at, evidence, stillness_due_at, check_at)
+select device_id, id, %(now)s, 'shift_start', %(now)s::timestamptz + interval '3500 seconds', %(now)s from shift
 
 -- name: vacuum
 -- Now, so that the database does not begin to in the middle of a measurement.

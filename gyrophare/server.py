@@ -10,6 +10,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -64,6 +65,8 @@ class Server:
         self.dispatcher: Dispatcher
         self.live: Live
         self.watch3g: Watch3gGateway | None = None
+        self._sessions: list[MqttSession] = []
+        self._hearing_since_at: datetime | None = None
 
     async def start(self) -> None:
         """Start everything. Raise a GyrophareError saying what is missing; then nothing is left running."""
@@ -158,7 +161,15 @@ class Server:
 
     async def tick(self) -> escalation_tick.Ticked:
         """One tick of the engine, now."""
-        return await escalation_tick.tick(self.pool, self.clock, self.settings.instance)
+        if not all(session.connected for session in self._sessions):
+            self._hearing_since_at = None
+        elif self._hearing_since_at is None:
+            self._hearing_since_at = self.clock.now()
+        try:
+            return await escalation_tick.tick(self.pool, self.clock, self.settings.instance, self._hearing_since_at)
+        except Exception:
+            self._hearing_since_at = None  # what cannot be stored is not heard
+            raise
 
     async def _session(self, lane: str, subscriptions: Sequence[str], without: Sequence[str] = ()) -> MqttSession:
         session = MqttSession(
@@ -171,6 +182,7 @@ class Server:
         )
         await session.start()
         self._stack.push_async_callback(session.stop)
+        self._sessions.append(session)
         return session
 
     def _channels(self, session: MqttSession) -> list[Channel]:

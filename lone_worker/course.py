@@ -42,13 +42,28 @@ class Past(NamedTuple):
     reports: Sequence[Report]
 
 
-def follow(course: Course, reports: Iterable[Report]) -> tuple[Course, list[Checkpoint]]:
-    """Where `reports`, in the order of `in_turn`, lead from there, and the checkpoints they pass.
+class Followed(NamedTuple):
+    """Where reports led, the checkpoints they passed, and every instant at which they proved movement."""
+
+    course: Course
+    checkpoints: list[Checkpoint]
+    moved: list[datetime]
+
+
+def follow(
+    course: Course,
+    reports: Iterable[Report],
+    *,
+    engine: bool = False,
+    ignored: Sequence[tuple[datetime, datetime]] = (),
+) -> Followed:
+    """Where `reports`, in the order of `in_turn`, lead from there.
 
     Of several fixes of one instant the first counts.
     """
     whereabouts, fixed_at, moved_at = course
     passed: list[Checkpoint] = []
+    moved: list[datetime] = []
     for report in reports:
         fix = report.fix
         if fix is None or (fixed_at is not None and fix.fixed_at <= fixed_at):
@@ -59,8 +74,9 @@ def follow(course: Course, reports: Iterable[Report]) -> tuple[Course, list[Chec
         whereabouts, confirmed = displaced(whereabouts, fix)
         if confirmed:
             at = min(fixed_at, report.received_at)  # what is ahead of our clock must not postpone an alarm
+            moved.append(at)
             moved_at = at if moved_at is None or at > moved_at else moved_at
-    return Course(whereabouts, fixed_at, moved_at), passed
+    return Followed(Course(whereabouts, fixed_at, moved_at), passed, moved)
 
 
 def in_turn(report: Report) -> tuple[datetime, int]:

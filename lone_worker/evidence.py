@@ -62,6 +62,7 @@ class Whereabouts:
 
     anchor: Anchor | None = None
     away_since_at: datetime | None = None
+    vehicle_since_at: datetime | None = None
 
 
 def radius_m(anchor: Anchor, accuracy_m: float) -> float:

@@ -4,21 +4,19 @@ insert into agent (organisation_id, name) values (%(organisation_id)s, %(name)s)
 -- name: insert_van
 insert into van (organisation_id, name, device_id) values (%(organisation_id)s, %(name)s, %(device_id)s)
 
+-- name: forget_watch
+-- Its checkpoints go with it.
+delete from watch_state where device_id = %(device_id)s
+
 -- name: start_shift
 with begun as (
-    insert into shift (organisation_id, agent_id, device_id, mission, stillness_alarm_after_s, started_at)
-    values (%(organisation_id)s, %(agent_id)s, %(device_id)s, %(mission)s, %(alarm_after_s)s, %(now)s)
+    insert into shift (organisation_id, agent_id, device_id, mission, profile, planned_end_at, area, started_at)
+    values (%(organisation_id)s, %(agent_id)s, %(device_id)s, %(mission)s, %(profile)s::jsonb, %(planned_end_at)s,
+            %(area)s::jsonb, %(now)s)
     returning id, device_id
-), forgotten as (
-    delete from watch_checkpoint c using begun where c.device_id = begun.device_id
 )
-insert into watch_state as known (device_id, shift_id, evidence_at, evidence, stillness_due_at)
-select device_id, id, %(now)s, 'shift_start', %(now)s + make_interval(secs => %(alarm_after_s)s) from begun
-on conflict (device_id) do update set
-    shift_id = excluded.shift_id, evidence_at = excluded.evidence_at, evidence = excluded.evidence,
-    stillness_due_at = excluded.stillness_due_at, heard_at = null, away_since_at = null, fixed_at = null,
-    anchor_latitude_deg = null, anchor_longitude_deg = null, anchor_accuracy_m = null, anchor_at = null,
-    body_at = null, body = null
+insert into watch_state (device_id, shift_id, evidence_at, evidence, stillness_due_at, check_at)
+select device_id, id, %(now)s, 'shift_start', %(due_at)s, %(now)s from begun
 returning shift_id
 
 -- name: end_shift
@@ -37,9 +35,9 @@ where s.device_id = any(%(device_ids)s) and (s.ended_at is null or s.ended_at >=
 
 -- name: lock_states
 -- In the order of the device, so that two processes never wait for each other.
-select w.device_id, w.shift_id, s.started_at, s.stillness_alarm_after_s, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
+select w.device_id, w.shift_id, s.started_at, s.profile::text, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
        w.anchor_latitude_deg, w.anchor_longitude_deg, w.anchor_accuracy_m, w.anchor_at, w.away_since_at, w.fixed_at,
-       w.body_at, w.body
+       w.body_at, w.body, w.episode, w.memory
 from watch_state w
 join shift s on s.id = w.shift_id
 where w.device_id = any(%(device_ids)s)
@@ -52,13 +50,15 @@ update watch_state w set
     heard_at = to_timestamp(heard_s), evidence_at = to_timestamp(evidence_s), evidence = new.evidence,
     stillness_due_at = to_timestamp(due_s), anchor_latitude_deg = latitude_deg, anchor_longitude_deg = longitude_deg,
     anchor_accuracy_m = accuracy_m, anchor_at = to_timestamp(anchor_s), away_since_at = to_timestamp(away_since_s),
-    fixed_at = to_timestamp(fixed_s), body_at = to_timestamp(body_s), body = new.body
+    fixed_at = to_timestamp(fixed_s), body_at = to_timestamp(body_s), body = new.body, episode = new.episode,
+    memory = new.memory, check_at = least(w.check_at, to_timestamp(check_s))
 from unnest(
     %(device_id)s::bigint[], %(heard_s)s::float8[], %(evidence_s)s::float8[], %(evidence)s::text[],
     %(due_s)s::float8[], %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[],
-    %(anchor_s)s::float8[], %(away_since_s)s::float8[], %(fixed_s)s::float8[], %(body_s)s::float8[], %(body)s::text[]
+    %(anchor_s)s::float8[], %(away_since_s)s::float8[], %(fixed_s)s::float8[], %(body_s)s::float8[], %(body)s::text[],
+    %(episode)s::text[], %(memory)s::text[], %(check_s)s::float8[]
 ) as new (device_id, heard_s, evidence_s, evidence, due_s, latitude_deg, longitude_deg, accuracy_m, anchor_s,
-          away_since_s, fixed_s, body_s, body)
+          away_since_s, fixed_s, body_s, body, episode, memory, check_s)
 where w.device_id = new.device_id
 
 -- name: save_checkpoints
@@ -89,20 +89,87 @@ cross join lateral (
 ) c
 
 -- name: claim_due
--- What is due is taken by whoever ticks first. Taking it disarms the rule until new evidence: one alarm per episode.
-update watch_state w set stillness_due_at = null
-from (
-    select due.device_id, due.stillness_due_at
-    from watch_state due
-    where due.stillness_due_at <= %(now)s
-    order by due.stillness_due_at
-    limit %(most)s
-    for update skip locked
-) as claimed, shift s
-where w.device_id = claimed.device_id and s.id = w.shift_id
-returning w.device_id, w.shift_id, w.evidence_at, w.heard_at, claimed.stillness_due_at as due_at
+-- What is due is taken by whoever ticks first.
+select w.device_id, w.due_at
+from watch_state w
+where w.due_at <= %(now)s
+order by w.due_at
+limit %(most)s
+for update skip locked
+
+-- name: find_facts
+-- What the rules need beside the states; the watches are locked.
+select w.device_id, w.check_at, w.protection, s.organisation_id, s.planned_end_at, s.area, l.latitude_deg, l.longitude_deg,
+       l.fixed_at, l.battery_pct, l.clock_skews_s
+from watch_state w
+join shift s on s.id = w.shift_id
+left join device_latest l on l.device_id = w.device_id
+where w.device_id = any(%(device_ids)s)
+
+-- name: save_passed
+update watch_state w set stillness_due_at = to_timestamp(due_s), episode = new.episode, check_at = to_timestamp(check_s),
+                         protection = new.protection
+from unnest(%(device_id)s::bigint[], %(due_s)s::float8[], %(episode)s::text[], %(check_s)s::float8[],
+            %(protection)s::text[]) as new (device_id, due_s, episode, check_s, protection)
+where w.device_id = new.device_id
+
+-- name: put_off
+-- What our own fault keeps from being judged, so that it stops nobody else: tried again soon.
+update watch_state set check_at = %(until_at)s,
+                       stillness_due_at = case when stillness_due_at <= %(now)s then %(until_at)s else stillness_due_at end
+where device_id = %(device_id)s
+
+-- name: note_prealarms
+insert into prealarm (device_id, shift_id, episode_at, first_at)
+select device_id, shift_id, to_timestamp(episode_s), %(now)s
+from unnest(%(device_id)s::bigint[], %(shift_id)s::bigint[], %(episode_s)s::float8[])
+    as new (device_id, shift_id, episode_s)
+on conflict do nothing
+
+-- name: end_prealarms
+-- A watch has one that is open, at most.
+update prealarm p set ended_at = %(now)s, outcome = new.outcome
+from unnest(%(device_id)s::bigint[], %(outcome)s::text[]) as new (device_id, outcome)
+where p.device_id = new.device_id and p.ended_at is null
+
+-- name: note_protection
+insert into protection_change (shift_id, at, level, reasons)
+select shift_id, %(now)s, level, coalesce(string_to_array(nullif(reasons, ''), ','), '{}')
+from unnest(%(shift_id)s::bigint[], %(level)s::text[], %(reasons)s::text[]) as new (shift_id, level, reasons)
+on conflict (shift_id, at) do update set level = excluded.level, reasons = excluded.reasons
+
+-- name: find_white_zones
+select organisation_id, area, silence_s from white_zone where organisation_id = any(%(organisation_ids)s)
+
+-- name: find_own_profile
+select settings::text from profile
+where organisation_id = %(organisation_id)s and name = %(name)s
+order by id desc limit 1
 
 -- name: current_shifts
 select s.id, s.device_id, a.name as agent_name, s.mission
 from shift s join agent a on a.id = s.agent_id
 where s.device_id = any(%(device_ids)s) and s.ended_at is null
+
+-- name: last_hearing
+-- When any server last heard the broker; and whether another one does now.
+select max(ticked_at) filter (where hearing) as heard_at,
+       bool_or(hearing and instance <> %(instance)s and ticked_at > %(now)s - interval '10 seconds') as another_hears
+from engine_tick
+
+-- name: recent_outages
+select since_at, until_at from outage
+where until_at is null or until_at > %(now)s - make_interval(secs => %(catch_up_s)s)
+
+-- name: note_outage
+insert into outage (since_at, until_at) values (%(since_at)s, %(until_at)s)
+on conflict do nothing
+returning since_at
+
+-- name: end_outage
+update outage set until_at = greatest(since_at, %(until_at)s) where until_at is null
+
+-- name: count_on_shift
+select s.organisation_id, count(*) as agents
+from watch_state w join shift s on s.id = w.shift_id
+group by s.organisation_id

@@ -2,36 +2,42 @@
 
 The deadline counts from the last evidence of movement, whether or not the watch keeps talking: many devices send
 nothing while still. Missing data never moves it; data from the future neither. In whatever order reports come, and
-whichever process has them, the state in the end is the same.
+whichever process has them, the state in the end is the same. What becomes of a deadline that
+passes: `lone_worker.engine`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import field
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import field, replace
+from datetime import datetime
 
 from gyrophare.kernel.ids import DeviceId, ShiftId
-from gyrophare.kernel.observations import Event, Observation, Report
+from gyrophare.kernel.observations import EventKind, Observation, Report
 from gyrophare.kernel.values import value
+from lone_worker import vibration
 from lone_worker.course import Checkpoint, Course, Past, follow, in_turn
-from lone_worker.evidence import DELIBERATE, Evidence, Whereabouts, counts
+from lone_worker.episode import Episode, Happened, begin, end_prealarm, hear_again, rearm, silent
+from lone_worker.evidence import Evidence, Whereabouts, counts
+from lone_worker.heard import Heard, listen
+from lone_worker.memory import NOTHING, Memory
+from lone_worker.profiles import Profile
 
-DEFAULT_ALARM_AFTER_S = 180
+_SHAKEN_MAX = 32
 _RANK = {evidence: rank for rank, evidence in enumerate(Evidence)}
 
 
 @value
 class WatchState:
-    """What the rule knows of one watch on shift. `due_at` is None once this episode has its alarm."""
+    """What the rule knows of one watch on shift."""
 
     device_id: DeviceId
     shift_id: ShiftId
     shift_started_at: datetime
-    alarm_after_s: int
+    profile: Profile
     evidence_at: datetime
     evidence: Evidence
-    due_at: datetime | None
+    episode: Episode
     heard_at: datetime | None = None
     whereabouts: Whereabouts = field(default_factory=Whereabouts)
     fixed_at: datetime | None = None
@@ -39,8 +45,18 @@ class WatchState:
     body_at: datetime | None = None
     """The last evidence but displacements, where a displacement is the last of all: an overtaken fix may undo that."""
     body: Evidence | None = None
+    memory: Memory = NOTHING
     passed: tuple[Checkpoint, ...] = field(default=(), compare=False)
     """What is to be kept of the way here, in case a fix was overtaken."""
+    happened: tuple[Happened, ...] = field(default=(), compare=False)
+    """What became of a pre-alarm or an alarm in this fold."""
+    check_at: datetime | None = field(default=None, compare=False)
+    """The other rules are to be asked then: something happened, or the watch is heard again."""
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next pre-alarm or the alarm is due; None once this episode has its alarm, and in a pause."""
+        return self.episode.due_at
 
 
 def overtaken(state: WatchState, observations: Iterable[Observation]) -> datetime | None:
@@ -62,63 +78,99 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
 
     `past` holds what `overtaken` asked for, these observations included; without it an overtaken fix tells nothing.
     """
-    heard_at, started_at = state.heard_at, state.shift_started_at
+    started_at = state.shift_started_at
+    heard = listen(started_at, state.heard_at, state.memory, observations)
+    felt, shakes, shaken_at = _felt(state.episode, heard)
+
     moved_at = state.evidence_at if state.evidence is Evidence.DISPLACEMENT else None
     body_at, body = state.evidence_at, state.evidence
     if moved_at is not None:
         body_at, body = state.body_at or started_at, state.body or Evidence.SHIFT_START
-    placed: list[Report] = []
-    for seen in observations:
-        if heard_at is None or seen.received_at > heard_at:
-            heard_at = seen.received_at
-        if isinstance(seen, Event):
-            if seen.kind in DELIBERATE:
-                body_at, body = _later(body_at, body, _happened_at(seen), Evidence.INTERACTION)
-            continue
-        if seen.steps and not _undated(seen):
-            body_at, body = _later(body_at, body, _happened_at(seen), Evidence.STEPS)
-        if seen.fix is not None and counts(seen, started_at):
-            placed.append(seen)
+    for at in felt:
+        body_at, body = _later(body_at, body, at, Evidence.STEPS)
+    for at in heard.acts:
+        body_at, body = _later(body_at, body, at, Evidence.INTERACTION)
 
-    course = Course(state.whereabouts, state.fixed_at, moved_at)
+    course, placed = Course(state.whereabouts, state.fixed_at, moved_at), heard.placed
     if past is not None:
         course, placed = past.course, [report for report in past.reports if counts(report, started_at)]
     if len(placed) > 1:
         placed.sort(key=in_turn)
-    course, passed = follow(course, placed)
+    course, passed, moved = follow(course, placed, engine=state.profile.engine, ignored=shakes)
     evidence_at, evidence = body_at, body
     if course.moved_at is not None:
         evidence_at, evidence = _later(body_at, body, course.moved_at, Evidence.DISPLACEMENT)
     moves = evidence is Evidence.DISPLACEMENT
+
+    paused = heard.memory.paused_at is not None
+    instants = [*heard.acts, *felt, *moved]
+    episode, happened = _go_on(state, evidence_at, evidence, instants, heard.heard_at, shaken_at, paused=paused)
+    news = heard.memory is not state.memory or _heard_again(state.heard_at, heard.heard_at)
     return WatchState(
         device_id=state.device_id,
         shift_id=state.shift_id,
         shift_started_at=started_at,
-        alarm_after_s=state.alarm_after_s,
+        profile=state.profile,
         evidence_at=evidence_at,
         evidence=evidence,
-        due_at=_due_at(state, evidence_at),
-        heard_at=heard_at,
+        episode=episode,
+        heard_at=heard.heard_at,
         whereabouts=course.whereabouts,
         fixed_at=course.fixed_at,
         body_at=body_at if moves else None,
         body=body if moves else None,
+        memory=heard.memory,
         passed=tuple(passed),
+        happened=tuple(happened),
+        check_at=heard.received_at if news else None,
     )
 
 
-def _happened_at(seen: Observation) -> datetime:
-    """When it was so for the device, never later than when we heard it: a fast clock must not postpone an alarm."""
-    if isinstance(seen, Report):
-        said_at = seen.sent_at or (seen.fix.fixed_at if seen.fix else None)
-    else:
-        said_at = seen.occurred_at
-    return seen.received_at if said_at is None or said_at > seen.received_at else said_at
+def _felt(episode: Episode, heard: Heard) -> tuple[Sequence[datetime], Sequence[vibration.Span], tuple[datetime, ...]]:
+    """The steps that prove something, when the watch may have vibrated, and the steps that may have been that."""
+    asked_at = episode.prealarmed_at
+    if not asked_at:
+        return heard.steps, (), ()
+    shakes = vibration.spans(asked_at, None)
+    doubtful = {*episode.shaken_at, *(at for at in heard.steps if vibration.within(at, shakes))}
+    shook = vibration.spans(asked_at, heard.memory.last.get(EventKind.DELIVERED))
+    felt = [at for at in {*heard.steps, *doubtful} if not vibration.within(at, shook)]
+    return felt, shakes, tuple(sorted(doubtful))[-_SHAKEN_MAX:]
 
 
-def _undated(report: Report) -> bool:
-    """Out of a buffer and without a time: it proves that somebody walked once, not when."""
-    return report.buffered and report.sent_at is None and report.fix is None
+def _go_on(
+    state: WatchState,
+    evidence_at: datetime,
+    evidence: Evidence,
+    instants: Sequence[datetime],
+    heard_at: datetime | None,
+    shaken_at: tuple[datetime, ...],
+    *,
+    paused: bool,
+) -> tuple[Episode, Sequence[Happened]]:
+    """What becomes of the episode, given all evidence."""
+    episode, profile = state.episode, state.profile
+    if episode.alarmed_at is not None:
+        episode, happened = rearm(episode, evidence_at, instants, profile)
+        return (Episode(due_at=None) if paused and episode.alarmed_at is None else episode), happened
+    if paused:
+        if episode.due_at is None:
+            return episode, ()
+        return Episode(due_at=None), end_prealarm(episode, evidence_at, deliberate=True)
+    if evidence_at != state.evidence_at or episode.due_at is None:
+        ended = evidence_at > state.evidence_at
+        deliberate = evidence is Evidence.INTERACTION
+        return begin(evidence_at, profile), end_prealarm(episode, evidence_at, deliberate=deliberate) if ended else ()
+    if shaken_at != episode.shaken_at:
+        episode = replace(episode, shaken_at=shaken_at)
+    if heard_at is not None and heard_at != state.heard_at:
+        episode = hear_again(episode, evidence_at, heard_at, profile)
+    return episode, ()
+
+
+def _heard_again(before_at: datetime | None, heard_at: datetime | None) -> bool:
+    """Whether it was unknown until now how the wearer is."""
+    return heard_at is not None and silent(before_at, heard_at)
 
 
 def _later(at: datetime, evidence: Evidence, then: datetime, other: Evidence) -> tuple[datetime, Evidence]:
@@ -126,10 +178,3 @@ def _later(at: datetime, evidence: Evidence, then: datetime, other: Evidence) ->
     if then < at or (then == at and _RANK[other] >= _RANK[evidence]):
         return at, evidence
     return then, other
-
-
-def _due_at(state: WatchState, evidence_at: datetime) -> datetime | None:
-    """New evidence postpones the deadline, and arms the rule again after an alarm."""
-    if evidence_at == state.evidence_at or (evidence_at < state.evidence_at and state.due_at is None):
-        return state.due_at
-    return evidence_at + timedelta(seconds=state.alarm_after_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +10,17 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import tuple_row
 
+from gyrophare.kernel.errors import ProfileError
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.ids import AgentId, DeviceId, OrganisationId, ShiftId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
+from lone_worker import episode, memory
+from lone_worker.areas import Area
 from lone_worker.course import Checkpoint, Course
 from lone_worker.evidence import Anchor, Evidence, Whereabouts
-from lone_worker.stillness import DEFAULT_ALARM_AFTER_S, WatchState
+from lone_worker.profiles import DEFAULT, PROFILES, Profile, read
+from lone_worker.stillness import WatchState
 
 QUERIES = sql.load(__file__)
 _PLACE_COLUMNS: Mapping[str, sql.Write] = {
@@ -34,6 +39,9 @@ _STATE_COLUMNS: Mapping[str, sql.Write] = {
     "fixed_s": sql.instants,
     "body_s": sql.instants,
     "body": sql.texts,
+    "episode": sql.texts,
+    "memory": sql.texts,
+    "check_s": sql.instants,
     **_PLACE_COLUMNS,
 }
 _CHECKPOINT_COLUMNS: Mapping[str, sql.Write] = {
@@ -58,17 +66,6 @@ class ShiftSpan:
 
     def holds(self, at: datetime) -> bool:
         return self.started_at <= at and (self.ended_at is None or at <= self.ended_at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A stillness deadline that has passed, claimed by us."""
-
-    device_id: DeviceId
-    shift_id: ShiftId
-    evidence_at: datetime
-    heard_at: datetime | None
-    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +97,38 @@ async def start_shift(
     device_id: DeviceId,
     mission: str,
     now: datetime,
-    alarm_after_s: int = DEFAULT_ALARM_AFTER_S,
+    *,
+    profile: Profile = PROFILES[DEFAULT],
+    planned_end_at: datetime | None = None,
+    area: Area | None = None,
 ) -> ShiftId:
-    """Protect an agent by a watch from `now` on. The database refuses a second open shift of either."""
+    """Protect an agent by a watch from `now` on, by a copy of `profile`. The database refuses a second open shift of
+    either."""
     parameters = {
         "organisation_id": organisation_id,
         "agent_id": agent_id,
         "device_id": device_id,
         "mission": mission,
-        "alarm_after_s": alarm_after_s,
+        "profile": profile.as_json(),
+        "planned_end_at": planned_end_at,
+        "area": None if area is None else json.dumps(area),
+        "due_at": episode.begin(now, profile).due_at,
         "now": now,
     }
+    await connection.execute(QUERIES["forget_watch"], parameters)
     rows = await (await connection.execute(QUERIES["start_shift"], parameters)).fetchall()
     return ShiftId(rows[0]["shift_id"])
+
+
+async def find_profile(connection: Connection, organisation_id: OrganisationId, name: str) -> Profile:
+    """The department's own figures for that kind of mission, else ours. Raise ProfileError when there is none."""
+    parameters = {"organisation_id": organisation_id, "name": name}
+    row = await (await connection.execute(QUERIES["find_own_profile"], parameters)).fetchone()
+    if row is not None:
+        return read(row["settings"])
+    if name not in PROFILES:
+        raise ProfileError(name, "name", name, f"one of {', '.join(PROFILES)}, or one that was put")
+    return PROFILES[name]
 
 
 async def end_shift(connection: Connection, device_id: DeviceId, now: datetime) -> None:
@@ -142,7 +158,7 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
             device_id,
             shift_id,
             started_at,
-            after_s,
+            profile,
             evidence_at,
             evidence,
             due_at,
@@ -151,20 +167,23 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
             fixed_at,
             at,
             body,
+            kept,
+            remembered,
         ) = row
         states[device_id] = WatchState(
             device_id=device_id,
             shift_id=shift_id,
             shift_started_at=started_at,
-            alarm_after_s=after_s,
+            profile=read(profile),
             evidence_at=evidence_at,
             evidence=_EVIDENCE[evidence],
-            due_at=due_at,
+            episode=episode.unpack(due_at, kept),
             heard_at=heard_at,
             whereabouts=_whereabouts(*place),
             fixed_at=fixed_at,
             body_at=at,
             body=None if body is None else _EVIDENCE[body],
+            memory=memory.unpack(remembered),
         )
     return states
 
@@ -183,6 +202,9 @@ async def save_states(connection: Connection, states: Sequence[WatchState]) -> N
             state.fixed_at,
             state.body_at,
             state.body,
+            episode.pack(state.episode),
+            memory.pack(state.memory),
+            state.check_at,
             *_place(state.whereabouts),
         )
         for state in states
@@ -233,12 +255,6 @@ def _place(
         return None, None, None, None, whereabouts.away_since_at
     here = anchor.position
     return here.latitude_deg, here.longitude_deg, anchor.accuracy_m, anchor.at, whereabouts.away_since_at
-
-
-async def claim_due(connection: Connection, now: datetime, most: int) -> list[Due]:
-    """Take at most `most` passed deadlines that no other process is taking."""
-    rows = await (await connection.execute(QUERIES["claim_due"], {"now": now, "most": most})).fetchall()
-    return [Due(**row) for row in rows]
 
 
 async def current_shifts(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, CurrentShift]:

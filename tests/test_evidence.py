@@ -125,6 +125,8 @@ def test_deliberate_acts_are_those_of_a_wearer_who_is_well() -> None:
         EventKind.POWER_CUT,
         EventKind.HEALTH,
         EventKind.DEVICE_ALARM,
+        EventKind.DELIVERED,
+        EventKind.DURESS,
     }
     assert set(EventKind) - asks_for_help_or_noticed_by_itself == DELIBERATE
 

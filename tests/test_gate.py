@@ -26,7 +26,9 @@ from ingest.gate import (
     admit,
     teleported,
 )
+from lone_worker.episode import begin
 from lone_worker.evidence import Evidence
+from lone_worker.profiles import DEFAULT, PROFILES
 from lone_worker.stillness import WatchState, fold
 
 NOW = datetime(2026, 1, 14, 7, 42, 3, tzinfo=UTC)
@@ -311,10 +313,10 @@ def test_wearer_of_a_clock_that_is_off_alarms_three_minutes_after_he_lies_down_a
         device_id=DeviceId(7),
         shift_id=ShiftId(70),
         shift_started_at=NOW,
-        alarm_after_s=180,
+        profile=PROFILES[DEFAULT],
         evidence_at=NOW,
         evidence=Evidence.SHIFT_START,
-        due_at=after(180),
+        episode=begin(NOW, PROFILES[DEFAULT]),
     )
     known = Known()
     for at_s in range(every_s, 1_801, every_s):
@@ -325,10 +327,10 @@ def test_wearer_of_a_clock_that_is_off_alarms_three_minutes_after_he_lies_down_a
         state = fold(state, [admitted.seen])
         assert state.due_at is not None
         if walks:
-            assert state.due_at > after(at_s + 0.3)
+            assert state.evidence_at + timedelta(seconds=180) > after(at_s + 0.3)
     # A displacement is confirmed by the fix after it: one report more.
     assert state.due_at is not None
-    assert after(1_200 + 180 - 5 - every_s) <= state.due_at <= after(1_200 + 180 + every_s + 0.3)
+    assert after(1_200 + 150 - 5 - every_s) <= state.due_at <= after(1_200 + 150 + every_s + 0.3)
 
 
 # ------------------------------------------------------------------ teleports

@@ -15,6 +15,7 @@ from gyrophare.kernel.errors import NotReadyError
 from gyrophare.platform.migrations.migrate import SchemaState, inspect, migrate
 from tests.department import Department
 
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 VERSIONS = Path(__file__).parent.parent / "gyrophare/platform/migrations/versions"
 
 
@@ -31,9 +32,9 @@ def bare_url(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterat
 
 def test_schema_is_pending_then_applied_then_unchanged(bare_url: str) -> None:
     before = inspect(bare_url)
-    assert (before.applied, before.pending) == ((), ("0001", "0002", "0003", "0004"))
+    assert (before.applied, before.pending) == ((), REVISIONS)
     applied = migrate(bare_url)
-    assert (applied.applied, applied.pending) == (("0001", "0002", "0003", "0004"), ())
+    assert (applied.applied, applied.pending) == (REVISIONS, ())
     assert migrate(bare_url) == applied == inspect(bare_url)
 
 
@@ -43,10 +44,7 @@ def test_plain_postgresql_is_reported_not_refused(bare_url: str) -> None:
 
 async def test_schema_is_applied_once_when_several_migrate_at_the_same_time(bare_url: str) -> None:
     states = await asyncio.gather(*(asyncio.to_thread(migrate, bare_url) for _ in range(4)))
-    assert (
-        states
-        == [SchemaState(applied=("0001", "0002", "0003", "0004"), pending=(), timescaledb=states[0].timescaledb)] * 4
-    )
+    assert states == [SchemaState(applied=REVISIONS, pending=(), timescaledb=states[0].timescaledb)] * 4
 
 
 def test_schema_from_the_future_is_refused(bare_url: str) -> None:

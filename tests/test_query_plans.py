@@ -27,8 +27,8 @@ with watch as (
 ), worn as (
     insert into agent (organisation_id, name) select %(organisation_id)s, 'agent ' || id from watch returning id, name
 ), begun as (
-    insert into shift (organisation_id, agent_id, device_id, mission, stillness_alarm_after_s, started_at)
-    select %(organisation_id)s, worn.id, watch.id, 'Fauchage', 180, %(end_at)s from worn
+    insert into shift (organisation_id, agent_id, device_id, mission, profile, started_at)
+    select %(organisation_id)s, worn.id, watch.id, 'Fauchage', '{}', %(end_at)s from worn
     join watch on worn.name = 'agent ' || watch.id
 ), seen as (
     insert into device_latest (device_id, heard_at) select id, %(end_at)s from watch

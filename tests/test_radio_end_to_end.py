@@ -31,6 +31,7 @@ async def test_sos_by_mesh_through_two_gateways_is_one_alert_with_the_last_place
     for gateway in ("!ae614908", "!00000002"):
         await department.register(gateway, Wire.MESHTASTIC, "gateway")
         await hear(department, gateway, 1, "position", place)
+        await department.until_rows(1, "select from fix")  # by the other lane: an SOS does not wait for it
         await hear(department, gateway, 2, "text", {"text": "Au secours"})
         await hear(department, gateway, 3, "text", {"text": "près du pont"})
     await department.until_rows(1, "select from event where kind = 'reply'")

@@ -23,6 +23,7 @@ from gyrophare.platform.db import Connection
 from gyrophare.platform.mqtt import Received
 from ingest.sequences import Receipt
 from ingest.understanding import understand
+from lone_worker import watching
 from tests.department import DIJON, ORGANISATION, Department, OneConnection
 
 SENDER = Sender(wire=Wire.NATIVE, name="w-1")
@@ -206,21 +207,22 @@ async def test_state_of_a_watch_is_written_back_as_it_was_folded(office: Departm
     await hear(office, (FIXES, office.report("w-1", steps=12)))
     states = await lone_worker.store.lock_states(office.connection, [device_id])
     assert (states[device_id].evidence_at, states[device_id].heard_at) == (clock.now(), clock.now())
-    assert states[device_id].due_at == clock.now() + timedelta(seconds=180)
+    assert states[device_id].due_at == clock.now() + timedelta(seconds=150)
     await lone_worker.store.save_states(office.connection, list(states.values()))
     assert await lone_worker.store.lock_states(office.connection, [device_id]) == states
 
 
-async def test_deadline_is_claimed_once_and_says_whose_it_is(office: Department, clock: ManualClock) -> None:
+async def test_deadline_is_claimed_when_it_has_passed_and_says_whose_it_is(
+    office: Department, clock: ManualClock
+) -> None:
     device_id = await office.on_shift("w-1", agent="Zoé", mission="Élagage RD 903")
-    clock.advance(179)
-    assert await lone_worker.store.claim_due(office.connection, clock.now(), 10) == []
+    await office.connection.execute("update watch_state set check_at = null")
+    clock.advance(149)
+    assert await watching.claim_due(office.connection, clock.now(), 10) == {}
     clock.advance(1)
-    [due] = await lone_worker.store.claim_due(office.connection, clock.now(), 10)
-    assert (due.device_id, due.due_at) == (device_id, clock.now())
-    assert await lone_worker.store.claim_due(office.connection, clock.now(), 10) == []
+    assert await watching.claim_due(office.connection, clock.now(), 10) == {device_id: clock.now()}
     shift = (await lone_worker.store.current_shifts(office.connection, [device_id]))[device_id]
-    assert (shift.id, shift.agent_name, shift.mission) == (due.shift_id, "Zoé", "Élagage RD 903")
+    assert (shift.agent_name, shift.mission) == ("Zoé", "Élagage RD 903")
 
 
 async def test_nobody_is_on_two_shifts(office: Department) -> None:

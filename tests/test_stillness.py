@@ -12,21 +12,26 @@ from hypothesis import strategies as st
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.ids import DeviceId, ShiftId
 from gyrophare.kernel.observations import Event, EventKind, Fix, Observation, Report, Sender, Wire
+from lone_worker.episode import Episode, begin
 from lone_worker.evidence import DELIBERATE, Evidence
-from lone_worker.stillness import DEFAULT_ALARM_AFTER_S, WatchState, fold
+from lone_worker.profiles import DEFAULT, PROFILES
+from lone_worker.stillness import WatchState, fold
 
 START = datetime(2026, 1, 14, 7, 42, 3, tzinfo=UTC)
-LIMIT = timedelta(seconds=DEFAULT_ALARM_AFTER_S)
+PROFILE = PROFILES[DEFAULT]
+LIMIT = timedelta(seconds=PROFILE.prealarm_after_s[0])
 SENDER = Sender(wire=Wire.NATIVE, name="w-07")
 FRESH = WatchState(
     device_id=DeviceId(7),
     shift_id=ShiftId(70),
     shift_started_at=START,
-    alarm_after_s=DEFAULT_ALARM_AFTER_S,
+    profile=PROFILE,
     evidence_at=START,
     evidence=Evidence.SHIFT_START,
-    due_at=START + LIMIT,
+    episode=begin(START, PROFILE),
 )
+
+ALARMED = replace(FRESH, episode=Episode(due_at=None, alarmed_at=START))
 
 
 def after(seconds: float) -> datetime:
@@ -145,8 +150,8 @@ def test_deadline_when_this_was_heard(seen: list[Observation], evidence: Evidenc
 
 
 def test_deadline_is_as_far_away_as_the_shift_says() -> None:
-    state = fold(replace(FRESH, alarm_after_s=90), [report(60, steps=3)])
-    assert state.due_at == after(60 + 90)
+    state = fold(replace(FRESH, profile=PROFILES["chainsaw"]), [report(60, steps=3)])
+    assert state.due_at == after(60 + 60)
 
 
 @pytest.mark.parametrize("kind", list(EventKind))
@@ -155,9 +160,8 @@ def test_event_postpones_only_when_deliberate(kind: EventKind) -> None:
 
 
 def test_rule_when_this_episode_has_its_alarm_stays_silent_until_new_evidence() -> None:
-    alarmed = replace(FRESH, due_at=None)
-    assert fold(alarmed, [report(200), report(210, steps=0), report(-10, steps=4)]).due_at is None
-    assert fold(alarmed, [report(220, steps=2)]).due_at == after(220) + LIMIT
+    assert fold(ALARMED, [report(200), report(210, steps=0), report(-10, steps=4)]).due_at is None
+    assert fold(ALARMED, [report(220, steps=2), report(240, steps=2)]).due_at == after(240) + LIMIT
 
 
 def test_heard_is_the_latest_reception_whatever_the_order() -> None:
@@ -216,15 +220,15 @@ def test_deadline_is_never_later_than_the_evidence_and_the_limit(
     earlier: list[Observation], seen: list[Observation]
 ) -> None:
     state = fold(fold(FRESH, earlier), seen)
-    assert state.due_at == state.evidence_at + LIMIT
-    alarmed = fold(replace(FRESH, due_at=None), seen)
+    assert state.due_at == (None if state.memory.paused_at else state.evidence_at + LIMIT)
+    alarmed = fold(ALARMED, seen)
     assert alarmed.due_at is None or alarmed.due_at == alarmed.evidence_at + LIMIT
 
 
 @given(batches)
 def test_nothing_from_the_future_postpones(seen: list[Observation]) -> None:
     state = fold(FRESH, seen)
-    heard = [one.received_at for one in seen]
+    heard = [one.received_at for one in seen if not (isinstance(one, Event) and one.kind is EventKind.OFFLINE)]
     assert state.evidence_at <= max([START, *heard])
     assert state.heard_at == max(heard, default=None)
 

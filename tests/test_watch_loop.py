@@ -147,7 +147,13 @@ async def test_episode_has_one_alarm_and_the_next_has_its_own_when_the_agent_mov
         clock.advance(60)
         assert (await server.tick()).raised == 0
     await department.send("w-1", department.report("w-1", steps=5))
+    await department.until_rows(1, "select from alert_event where kind = 'moved_in_alarm'")
+    assert await department.rows("select from watch_state where stillness_due_at is not null") == []
+    clock.advance(20)
+    await department.send("w-1", department.report("w-1", steps=5))
     await department.until_rows(1, "select from watch_state where stillness_due_at is not null")
+    notes = "select kind from alert_event where kind in ('moved_in_alarm', 'rearmed') order by id"
+    assert [row["kind"] for row in await department.rows(notes)] == ["moved_in_alarm", "rearmed"]
     clock.advance(180)
     assert (await server.tick()).raised == 1
 

@@ -26,6 +26,7 @@ ALERT = Escalation(
     heard_after_episode=True,
     latitude_deg=47.3215,
     longitude_deg=5.0415,
+    detail={},
     policy=(),
     next_step=0,
     next_step_at=datetime(2026, 1, 14, 7, 45, 3, tzinfo=UTC),

@@ -1,4 +1,4 @@
-"""Each second: deadlines that have passed become alerts, and steps that are due become notifications.
+"""Several times a second: what is due becomes a question to the watch, an alert, the next step of an escalation.
 
 Silence sends no message, so silence is found here. What is due is a row with an absolute instant, claimed by row lock:
 any number of servers may tick, and one that was dead for an hour raises the next second what it missed.
@@ -6,17 +6,27 @@ any number of servers may tick, and one that was dead for an hour raises the nex
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psycopg
 
 import alerts.store
-import lone_worker.store
-from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import subjects
+from gyrophare.flows import hearing, judged
 from gyrophare.kernel.clock import Clock
+from gyrophare.kernel.ids import DeviceId
 from gyrophare.platform.db import Connection, Pool
-from lone_worker.store import Due
+from lone_worker import watching
+from lone_worker.hearing import Outage
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 500
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+"""Of a server that has heard the broker without a gap."""
+_PUT_OFF = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,37 +37,49 @@ class Ticked:
     escalated: int
 
 
-async def tick(pool: Pool, clock: Clock, instance: str) -> Ticked:
-    """Do everything that is due now."""
+async def tick(
+    pool: Pool, clock: Clock, instance: str, hearing_since_at: datetime | None = ALWAYS, at_once: int = AT_ONCE
+) -> Ticked:
+    """Do everything that is due now. `hearing_since_at`: since when this server hears the broker; None: it does not."""
     raised = escalated = 0
     while True:
         now = clock.now()
         async with pool.connection() as connection, connection.transaction():
-            due = await lone_worker.store.claim_due(connection, now, AT_ONCE)
-            raised += len(await alerts.store.raise_alerts(connection, await _alerts(connection, due), now))
-            stepped = await alerts.store.take_due_steps(connection, now, AT_ONCE)
+            outages = await hearing.look(connection, instance, now, hearing_since_at)
+            due = await watching.claim_due(connection, now, at_once)
+            raised += await _judge(connection, due, outages, now)
+            stepped = await alerts.store.take_due_steps(connection, now, at_once)
             escalated += stepped
-            await alerts.store.beat(connection, instance, now)
-        if len(due) < AT_ONCE and stepped < AT_ONCE:
+        if len(due) < at_once and stepped < at_once:
             return Ticked(raised=raised, escalated=escalated)
 
 
-async def _alerts(connection: Connection, due: list[Due]) -> list[NewAlert]:
-    who = await subjects.find(connection, {one.device_id for one in due})
-    return [
-        NewAlert(
-            organisation_id=who[one.device_id].organisation_id,
-            kind=AlertKind.STILLNESS,
-            device_id=one.device_id,
-            shift_id=one.shift_id,
-            subject=who[one.device_id].name,
-            mission=who[one.device_id].mission,
-            reply_topic=who[one.device_id].reply_topic,
-            episode=one.evidence_at.isoformat(),
-            episode_at=one.evidence_at,
-            triggered_at=one.due_at,
-            heard_after_episode=one.heard_at is not None and one.heard_at > one.evidence_at,
-            fix=who[one.device_id].last_fix,
-        )
-        for one in due
-    ]
+async def _judge(
+    connection: Connection, due: dict[DeviceId, datetime], outages: Sequence[Outage], now: datetime
+) -> int:
+    """Judge them all at once; where that fails one by one, so that nobody waits for a row that our code cannot bear."""
+    if not due:
+        return 0
+    try:
+        async with connection.transaction():
+            return await judged.judge(connection, due, outages, now)
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        log.exception("%d watches cannot be judged together", len(due), extra={"action": "judge"})
+    raised = 0
+    for device_id, due_at in due.items():
+        try:
+            async with connection.transaction():
+                raised += await judged.judge(connection, {device_id: due_at}, outages, now)
+        except psycopg.OperationalError:
+            raise
+        except Exception:
+            log.critical(
+                "A watch cannot be judged: our own fault, and it is not protected",
+                exc_info=True,
+                extra={"action": "judge", "device_id": device_id},
+            )
+            async with connection.transaction():
+                await judged.give_up(connection, device_id, now, now + _PUT_OFF)
+    return raised

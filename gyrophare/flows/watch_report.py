@@ -18,7 +18,7 @@ import ingest.sequences
 import ingest.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import fold_states, subjects
+from gyrophare.flows import fold_states, movement, subjects
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import CALLS_FOR_HELP, Event, EventKind, Observation, Report, Sender
@@ -30,11 +30,17 @@ from ingest.gate import Known
 from ingest.rejected import Rejected
 from ingest.sequences import Receipt
 from ingest.understanding import Understood
+from lone_worker import device_alarms
 from lone_worker.stillness import WatchState
 
 log = logging.getLogger(__name__)
 
-_ALARMS = {EventKind.SOS: AlertKind.SOS, EventKind.FALL: AlertKind.FALL}
+_ALARMS = {
+    EventKind.SOS: AlertKind.SOS,
+    EventKind.DURESS: AlertKind.DURESS,
+    EventKind.FALL: AlertKind.FALL,
+    EventKind.DEVICE_ALARM: AlertKind.DEVICE_ALARM,
+}
 _STEPS_AT_ONCE = 100
 Said = tuple[Device, Observation]
 Refused = tuple[Understood, Rejected]
@@ -82,9 +88,9 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         private |= {device.id for one, _ in refused for device in _of(one, devices) if device.id not in states}
         await ingest.rejected.insert(connection, [*_discreet(refused, devices, private), *strangers])
 
-        await lone_worker.store.save_states(
-            connection, await fold_states.fold_all(connection, states, [*reports, *fresh])
-        )
+        folded = await fold_states.fold_all(connection, states, [*reports, *fresh])
+        await lone_worker.store.save_states(connection, folded)
+        await movement.tell(connection, folded, now)
         await _raise(connection, fresh, now)
         await _raise_unreadable(connection, _unreadable(batch, devices), now)
     if strangers:  # it may be somebody's watch that was never registered
@@ -179,7 +185,7 @@ async def _without_private_life(
     """
 
     def doubtful(device: Device, seen: Observation) -> bool:
-        if seen.fix is None or device.kind != "watch" or (isinstance(seen, Event) and seen.kind in _ALARMS):
+        if seen.fix is None or device.kind != "watch" or (isinstance(seen, Event) and seen.kind in CALLS_FOR_HELP):
             return False
         state = states.get(device.id)
         return state is None or seen.fix.fixed_at < state.shift_started_at
@@ -204,7 +210,11 @@ async def _without_private_life(
 
 async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], now: datetime) -> None:
     """SOS and fall bypass every filter: order, age, accuracy, pause, shift."""
-    alarms = [(device, event, _ALARMS[event.kind]) for device, event in fresh if event.kind in _ALARMS]
+    alarms = [
+        (device, event, _ALARMS[event.kind])
+        for device, event in fresh
+        if event.kind in _ALARMS and not device_alarms.of_a_vehicle(event)
+    ]
     who = await subjects.find(connection, {device.id for device, _, _ in alarms})
     for device, event, kind in alarms:
         waiting = await alerts.store.find_triggered(connection, device.id, kind)
@@ -226,6 +236,7 @@ async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
             triggered_at=event.received_at,
             received_late_s=(event.received_at - occurred_at).total_seconds(),
             fix=event.fix or subject.last_fix,
+            detail={"alarm": event.detail["alarm"]} if "alarm" in event.detail else {},
         )
         await alerts.store.raise_alerts(connection, [alert], now)
     if alarms:

@@ -25,3 +25,10 @@ class SettingsError(GyrophareError):
 
 class NotReadyError(GyrophareError):
     """Something the process needs is not there (database, broker, port, a free instance name)."""
+
+
+class ProfileError(GyrophareError):
+    """A figure of a profile cannot be used; shifts go on with the copies they have."""
+
+    def __init__(self, profile: str, key: str, got: object, expected: str) -> None:
+        super().__init__(f"profile {profile!r}: {key} = {got!r}; expected {expected}. Correct it and save it again.")

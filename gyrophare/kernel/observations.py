@@ -44,6 +44,10 @@ class EventKind(StrEnum):
     LOW_BATTERY = "low_battery"
     REPLY = "reply"
     """Words of the wearer; `detail["text"]` holds them."""
+    DELIVERED = "delivered"
+    """The watch has a command, and has begun to show it or to vibrate; `detail["command"]` names it."""
+    DURESS = "duress"
+    """An SOS that whoever stands beside the wearer must not notice."""
     ONLINE = "online"
     OFFLINE = "offline"
     GEOFENCE_ENTER = "geofence_enter"
@@ -55,7 +59,7 @@ class EventKind(StrEnum):
     """An alarm of the device that has no kind of ours; `detail["alarm"]` holds its name."""
 
 
-CALLS_FOR_HELP = frozenset({EventKind.SOS, EventKind.FALL})
+CALLS_FOR_HELP = frozenset({EventKind.SOS, EventKind.FALL, EventKind.DURESS})
 """They bypass every filter: order, age, distance, accuracy, pause, shift."""
 
 

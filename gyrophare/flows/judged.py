@@ -1,0 +1,172 @@
+"""What the engine finds of watches whose deadline has passed: asked, raised, written down in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import alerts.store
+import lone_worker.store
+from alerts.model import AlertKind, NewAlert
+from gyrophare.flows import subjects
+from gyrophare.flows.subjects import Subject
+from gyrophare.kernel.ids import DeviceId
+from gyrophare.platform.db import Connection
+from lone_worker import watching
+from lone_worker.engine import Verdict, decide
+from lone_worker.episode import Alarm, PreAlarm, silent
+from lone_worker.hearing import Outage, held_until_at
+from lone_worker.rules.facts import Danger, Finding
+from lone_worker.stillness import WatchState
+from lone_worker.watching import Judged, Watched, WhiteZone
+
+log = logging.getLogger(__name__)
+
+_KINDS = {danger: AlertKind(danger.value) for danger in Danger}
+
+
+async def judge(
+    connection: Connection, due: Mapping[DeviceId, datetime], outages: Sequence[Outage], now: datetime
+) -> int:
+    """Judge these locked watches; return how many alerts were raised."""
+    states = await lone_worker.store.lock_states(connection, due)
+    helped = await alerts.store.find_help(connection, due)
+    watched = await watching.find_watched(connection, states, due, helped)
+    zones = await watching.find_white_zones(connection, {one.organisation_id for one in watched})
+    verdicts = [(one, _decide(one, zones, outages, now)) for one in watched]
+    for one, verdict in verdicts:
+        for error in verdict.failed:
+            log.critical(
+                "A rule failed: our own fault",
+                exc_info=error,
+                extra={"action": "judge", "device_id": one.facts.state.device_id},
+            )
+    alarming = [
+        one for one, verdict in verdicts if isinstance(verdict.stillness, Alarm) or verdict.due or verdict.failed
+    ]
+    who = await subjects.find(connection, {one.facts.state.device_id for one in alarming})
+    raised: list[NewAlert] = []
+    for _, verdict in verdicts:
+        raised += _alerts(verdict, who, now)
+    ids = await alerts.store.raise_alerts(connection, raised, now)
+    asked = [verdict.state for _, verdict in verdicts if isinstance(verdict.stillness, PreAlarm)]
+    await watching.note_prealarms(connection, asked, now)
+    await watching.end_prealarms(
+        connection,
+        {
+            verdict.state.device_id: "alarm"
+            for _, verdict in verdicts
+            if isinstance(verdict.stillness, Alarm) and verdict.state.episode.prealarmed_at
+        },
+        now,
+    )
+    await watching.note_protection(
+        connection,
+        [
+            (verdict.state.shift_id, verdict.protection)
+            for one, verdict in verdicts
+            if verdict.protection.code != one.protection
+        ],
+        now,
+    )
+    await watching.save_judged(
+        connection,
+        [
+            Judged(state=verdict.state, check_at=verdict.check_at, protection=verdict.protection.code)
+            for _, verdict in verdicts
+        ],
+    )
+    return len(ids)
+
+
+async def give_up(connection: Connection, device_id: DeviceId, now: datetime, until_at: datetime) -> None:
+    """Our own code fails at this watch: a human is told, once an hour, and it is tried again."""
+    await watching.put_off(connection, device_id, now, until_at)
+    who = await subjects.find(connection, {device_id})
+    raised = [_our_fault(device_id, subject, now) for subject in who.values()]
+    await alerts.store.raise_alerts(connection, raised, now)
+
+
+def _decide(one: Watched, zones: Iterable[WhiteZone], outages: Sequence[Outage], now: datetime) -> Verdict:
+    state = one.facts.state
+    own = [(zone.area, zone.silence_s) for zone in zones if zone.organisation_id == one.organisation_id]
+    held = held_until_at(outages, state.heard_at or state.shift_started_at, now)
+    return decide(one.facts, now, zones=own, held_until_at=held if silent(state.heard_at, now) else None)
+
+
+def _alerts(verdict: Verdict, who: Mapping[DeviceId, Subject], now: datetime) -> Iterable[NewAlert]:
+    state = verdict.state
+    subject = who.get(state.device_id)
+    if subject is None:
+        return
+    if isinstance(verdict.stillness, Alarm):
+        yield _stillness(state, verdict.stillness, subject)
+    for finding in verdict.due:
+        yield _found(state, finding, subject)
+    if verdict.failed:
+        yield _our_fault(state.device_id, subject, now)
+
+
+def _our_fault(device_id: DeviceId, subject: Subject, now: datetime) -> NewAlert:
+    return _alert(
+        device_id,
+        subject,
+        AlertKind.TECHNICAL,
+        episode=f"not judged {now:%Y-%m-%dT%H}",
+        since_at=now,
+        due_at=now,
+        detail={"cause": "internal_error"},
+    )
+
+
+def _stillness(state: WatchState, alarm: Alarm, subject: Subject) -> NewAlert:
+    return _alert(
+        state.device_id,
+        subject,
+        AlertKind.STILLNESS,
+        episode=state.evidence_at.isoformat(),
+        since_at=state.evidence_at,
+        due_at=alarm.due_at,
+        heard=alarm.heard,
+    )
+
+
+def _found(state: WatchState, finding: Finding, subject: Subject) -> NewAlert:
+    return _alert(
+        state.device_id,
+        subject,
+        _KINDS[finding.danger],
+        episode=f"{state.shift_id} {finding.since_at.isoformat()}",
+        since_at=finding.since_at,
+        due_at=finding.due_at,
+    )
+
+
+def _alert(
+    device_id: DeviceId,
+    subject: Subject,
+    kind: AlertKind,
+    *,
+    episode: str,
+    since_at: datetime,
+    due_at: datetime,
+    heard: bool | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> NewAlert:
+    return NewAlert(
+        organisation_id=subject.organisation_id,
+        kind=kind,
+        device_id=device_id,
+        shift_id=subject.shift_id,
+        subject=subject.name,
+        mission=subject.mission,
+        reply_topic=subject.reply_topic,
+        episode=episode,
+        episode_at=since_at,
+        triggered_at=due_at,
+        heard_after_episode=heard,
+        fix=subject.last_fix,
+        detail=detail or {},
+    )

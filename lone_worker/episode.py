@@ -1,0 +1,203 @@
+"""One episode of the stillness rule: from the last evidence of movement to a pre-alarm, an alarm, and its end. Pure.
+
+An episode begins anew with each evidence. Deadlines are absolute; what passes one is decided in `pass_time`, and
+nothing but evidence, or a pause, puts the alarm off further than the profile's limit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from gyrophare.kernel.values import value
+from lone_worker.profiles import Profile
+
+REARMED_AFTER_S = 20
+"""After an alarm the rule is armed again by evidence that spans so long: who is carried away has not recovered."""
+HEARD_AGAIN_S = 30
+"""Who comes back out of an excused silence without having moved is asked once more, and has so long to answer."""
+SILENT_AFTER_S = 90
+"""Not heard for so long: what is not heard is not still."""
+
+_REARMED_AFTER, _HEARD_AGAIN = timedelta(seconds=REARMED_AFTER_S), timedelta(seconds=HEARD_AGAIN_S)
+_SILENT_AFTER = timedelta(seconds=SILENT_AFTER_S)
+
+
+class Happened(StrEnum):
+    """What new evidence changed that somebody must be told."""
+
+    ANSWERED = "answered"
+    """A pre-alarm, by a deliberate act."""
+    MOVED = "moved"
+    """After the watch had vibrated."""
+    MOVED_BEFORE = "moved_before"
+    """Out of a buffer: the wearer had moved before the watch was asked to vibrate."""
+    MOVED_IN_ALARM = "moved_in_alarm"
+    REARMED = "rearmed"
+
+
+@value
+class Episode:
+    """Where the rule stands."""
+
+    due_at: datetime | None
+    """When the next pre-alarm or the alarm is due; None once there is an alarm, and in a pause."""
+    prealarmed_at: tuple[datetime, ...] = ()
+    """When the watch was asked to vibrate."""
+    shaken_at: tuple[datetime, ...] = ()
+    """Movement of the body that may have been our own vibration."""
+    grace_until_at: datetime | None = None
+    """Heard again after an excused silence: no alarm before."""
+    alarmed_at: datetime | None = None
+    """The last evidence before the alarm, until the rule is armed again."""
+    moving_since_at: datetime | None = None
+    """The first evidence since that."""
+
+
+@value
+class PreAlarm:
+    """The watch is to vibrate, for the `number`-th time in this episode, from 1 on."""
+
+    number: int
+    alarm_at: datetime
+
+
+@value
+class Alarm:
+    """Somebody is to be told. `heard`: the wearer is immobile; else there is no news."""
+
+    due_at: datetime
+    heard: bool
+
+
+def begin(evidence_at: datetime, profile: Profile) -> Episode:
+    """From new evidence on."""
+    return Episode(due_at=evidence_at + timedelta(seconds=(*profile.prealarm_after_s, profile.alarm_after_s)[0]))
+
+
+def silent(heard_at: datetime | None, now: datetime) -> bool:
+    """Whether nothing may be said of who was last heard then."""
+    return heard_at is None or now - heard_at > _SILENT_AFTER
+
+
+def rearm(
+    episode: Episode, evidence_at: datetime, moved: Sequence[datetime], profile: Profile
+) -> tuple[Episode, list[Happened]]:
+    """Evidence at the instants `moved`, the last of all at `evidence_at`, in an episode that has its alarm.
+
+    It is for a human to close the alarm; what moves again for a while is protected again.
+    """
+    alarmed_at, since_at = episode.alarmed_at, episode.moving_since_at
+    fresh = [at for at in moved if alarmed_at is None or at > alarmed_at]
+    if not fresh:
+        return episode, []
+    happened = [Happened.MOVED_IN_ALARM] if since_at is None else []
+    since_at = min(fresh) if since_at is None else min(since_at, *fresh)
+    if evidence_at - since_at >= _REARMED_AFTER:
+        return begin(evidence_at, profile), [*happened, Happened.REARMED]
+    return Episode(due_at=None, alarmed_at=alarmed_at, moving_since_at=since_at), happened
+
+
+def end_prealarm(episode: Episode, evidence_at: datetime, *, deliberate: bool) -> list[Happened]:
+    """How new evidence ended a pre-alarm; nothing when there was none."""
+    if not episode.prealarmed_at:
+        return []
+    if deliberate:
+        return [Happened.ANSWERED]
+    return [Happened.MOVED_BEFORE if evidence_at < episode.prealarmed_at[0] else Happened.MOVED]
+
+
+def hear_again(episode: Episode, evidence_at: datetime, heard_at: datetime, profile: Profile) -> Episode:
+    """Heard without evidence: an excused silence is over, and the wearer is asked once more."""
+    due_at = episode.due_at
+    if due_at is None or episode.grace_until_at is not None or heard_at >= due_at:
+        return episode
+    if due_at <= evidence_at + timedelta(seconds=profile.alarm_after_s):
+        return episode
+    return Episode(
+        due_at=heard_at,
+        prealarmed_at=episode.prealarmed_at,
+        shaken_at=episode.shaken_at,
+        grace_until_at=min(heard_at + _HEARD_AGAIN, due_at),
+    )
+
+
+def pass_time(
+    episode: Episode,
+    evidence_at: datetime,
+    heard_at: datetime | None,
+    profile: Profile,
+    now: datetime,
+    *,
+    silence_s: int,
+    held_until_at: datetime | None = None,
+) -> tuple[Episode, PreAlarm | Alarm | None]:
+    """What a deadline that has passed at `now` brings. None: the silence is excused for a while.
+
+    `silence_s`: how long one may be neither moving nor heard here. `held_until_at`: it is we who do not hear; until
+    then silence is ours, not the wearer's.
+    """
+    due_at = episode.due_at
+    if due_at is None or due_at > now:
+        return episode, None
+    alarm_at = evidence_at + timedelta(seconds=profile.alarm_after_s)
+    if episode.grace_until_at is not None:
+        alarm_at = max(alarm_at, episode.grace_until_at)
+    if now < alarm_at:
+        limits = [evidence_at + timedelta(seconds=after_s) for after_s in profile.prealarm_after_s]
+        next_at = min((at for at in limits if at > now), default=alarm_at)
+        asked = (*episode.prealarmed_at, now)
+        return (
+            Episode(
+                due_at=min(next_at, alarm_at),
+                prealarmed_at=asked,
+                shaken_at=episode.shaken_at,
+                grace_until_at=episode.grace_until_at,
+            ),
+            PreAlarm(number=len(asked), alarm_at=alarm_at),
+        )
+    if silent(heard_at, now):
+        excused_until_at = evidence_at + timedelta(seconds=max(silence_s, profile.silence_after_s))
+        if held_until_at is not None:
+            excused_until_at = max(excused_until_at, held_until_at)
+        if excused_until_at > now:
+            excused = Episode(due_at=excused_until_at, prealarmed_at=episode.prealarmed_at, shaken_at=episode.shaken_at)
+            return excused, None
+    alarmed = Episode(due_at=None, prealarmed_at=episode.prealarmed_at, alarmed_at=evidence_at)
+    return alarmed, Alarm(due_at=due_at, heard=not silent(heard_at, now))
+
+
+def pack(episode: Episode) -> str:
+    """All but the deadline, as the database keeps it; empty while there is nothing to keep."""
+    if not episode.prealarmed_at and episode.alarmed_at is None and episode.grace_until_at is None:
+        return ""
+    kept = {
+        "asked": [at.timestamp() for at in episode.prealarmed_at],
+        "shaken": [at.timestamp() for at in episode.shaken_at],
+        "grace": episode.grace_until_at and episode.grace_until_at.timestamp(),
+        "alarmed": episode.alarmed_at and episode.alarmed_at.timestamp(),
+        "moving": episode.moving_since_at and episode.moving_since_at.timestamp(),
+    }
+    some = {name: value for name, value in kept.items() if value}
+    return json.dumps(some, separators=(",", ":")) if some else ""
+
+
+def unpack(due_at: datetime | None, text: str) -> Episode:
+    """As `pack` wrote it."""
+    if not text:
+        return Episode(due_at=due_at)
+    kept = json.loads(text)
+    return Episode(
+        due_at=due_at,
+        prealarmed_at=tuple(map(_instant, kept.get("asked", ()))),
+        shaken_at=tuple(map(_instant, kept.get("shaken", ()))),
+        grace_until_at=_instant(kept["grace"]) if "grace" in kept else None,
+        alarmed_at=_instant(kept["alarmed"]) if "alarmed" in kept else None,
+        moving_since_at=_instant(kept["moving"]) if "moving" in kept else None,
+    )
+
+
+def _instant(at_s: float) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)

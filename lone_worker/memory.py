@@ -1,0 +1,83 @@
+"""What a shift remembers of its watch besides movement: when each kind of event last happened, and its boots. Pure.
+
+Each entry only ever grows towards the newest (of a boot: the oldest) instant, so that in whatever order messages come,
+and however often, the memory in the end is the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from gyrophare.kernel.observations import EventKind
+from gyrophare.kernel.values import value
+
+_BOOTS_MAX = 8
+_KINDS = {str(kind): kind for kind in EventKind}
+
+
+@value
+class Memory:
+    """Of one watch in one shift."""
+
+    last: Mapping[EventKind, datetime]
+    boots: Mapping[str, datetime]
+    """When each boot was first heard of; of more than eight the newest."""
+
+    def since(self, kind: EventKind, *undone_by: EventKind) -> datetime | None:
+        """Since when `kind` holds: its last instant, unless one of the others came at the same time or after it."""
+        at = self.last.get(kind)
+        if at is None or any(self.last[other] >= at for other in undone_by if other in self.last):
+            return None
+        return at
+
+    @property
+    def paused_at(self) -> datetime | None:
+        """Since when the wearer has a break."""
+        return self.since(EventKind.PAUSE, EventKind.RESUME, EventKind.SHIFT_START)
+
+    @property
+    def restarted_at(self) -> datetime | None:
+        """When the watch last began anew; None while it has not since the shift began."""
+        return max(self.boots.values()) if len(self.boots) > 1 else None
+
+
+NOTHING = Memory(last={}, boots={})
+
+
+def remember(memory: Memory, events: Mapping[EventKind, datetime], boots: Mapping[str, datetime]) -> Memory:
+    """With what was said now."""
+    last, known = dict(memory.last), dict(memory.boots)
+    for kind, at in events.items():
+        last[kind] = max(at, last.get(kind, at))
+    for boot, at in boots.items():
+        known[boot] = min(at, known.get(boot, at))
+    newest = sorted(known, key=lambda boot: (known[boot], boot))[-_BOOTS_MAX:]
+    return Memory(last=last, boots={boot: known[boot] for boot in newest})
+
+
+def pack(memory: Memory) -> str:
+    """As the database keeps it."""
+    if memory is NOTHING:
+        return "{}"
+    said: dict[str, object] = {str(kind): memory.last[kind].timestamp() for kind in sorted(memory.last)}
+    if memory.boots:
+        said["boots"] = {boot: at.timestamp() for boot, at in sorted(memory.boots.items())}
+    return json.dumps(said, separators=(",", ":"))
+
+
+def unpack(text: str) -> Memory:
+    """As `pack` wrote it."""
+    if text == "{}":
+        return NOTHING
+    said = json.loads(text)
+    boots = said.pop("boots", {})
+    return Memory(
+        last={_KINDS[kind]: _instant(at_s) for kind, at_s in said.items() if kind in _KINDS},
+        boots={boot: _instant(at_s) for boot, at_s in boots.items()},
+    )
+
+
+def _instant(at_s: float) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)
