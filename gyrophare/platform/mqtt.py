@@ -182,9 +182,18 @@ class MqttSession:
         """Publish at QoS 1 without waiting: for what will be said again anyway, such as receipts."""
         self._client.publish(topic, payload, qos=1)
 
-    async def publish(self, topic: str, payload: bytes, timeout_s: float = 5.0) -> None:
-        """Publish at QoS 1 and wait for the broker's acknowledgement. Raise TimeoutError when none comes."""
-        sent = self._client.publish(topic, payload, qos=1)
+    async def publish(
+        self, topic: str, payload: bytes, timeout_s: float = 5.0, *, expires_in_s: int | None = None
+    ) -> None:
+        """Publish at QoS 1 and wait for the broker's acknowledgement. Raise TimeoutError when none comes.
+
+        After `expires_in_s` the broker forgets it, if whom it is for has not fetched it.
+        """
+        properties = None
+        if expires_in_s is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho
+            properties.MessageExpiryInterval = expires_in_s
+        sent = self._client.publish(topic, payload, qos=1, properties=properties)
         if sent.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             raise TimeoutError(f"{_UNSENT_MAX} messages already wait for the broker")
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
