@@ -132,6 +132,26 @@ set changed_at = %(now)s,
 from settled where a.id = settled.alert_id
 returning a.id
 
+-- name: note_reached
+-- The first time counts, and only for a watch that the message was for.
+with said as (
+    select id, device_id, min(at) as at
+    from unnest(%(id)s::bigint[], %(device_id)s::bigint[], %(at)s::timestamptz[]) as new (id, device_id, at)
+    group by id, device_id
+), mine as (
+    select n.id, n.alert_id, greatest(said.at, a.acknowledged_at) as at
+    from said
+    join notification n on n.id = said.id and n.channel = 'watch'
+    join alert a on a.id = n.alert_id and a.device_id = said.device_id
+    order by n.id
+    for update of n, a
+), noted as (
+    update notification n set delivered_at = least(n.delivered_at, mine.at), changed_at = %(now)s
+    from mine where n.id = mine.id
+)
+update alert a set changed_at = greatest(a.changed_at, %(now)s)
+from mine where a.id = mine.alert_id
+
 -- name: beat
 insert into engine_tick (instance, ticked_at, hearing) values (%(instance)s, %(now)s, %(hearing)s)
 on conflict (instance) do update set ticked_at = excluded.ticked_at, hearing = excluded.hearing

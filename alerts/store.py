@@ -37,6 +37,15 @@ class LockedAlert:
     reply_topic: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A watch says that it shows the message of a notification."""
+
+    notification_id: int
+    device_id: DeviceId
+    at: datetime
+
+
 async def raise_alerts(connection: Connection, new: Sequence[NewAlert], now: datetime) -> list[AlertId]:
     """Raise those of `new` that nobody has raised yet. Their first step is due at once."""
     if not new:
@@ -152,6 +161,19 @@ async def present(connection: Connection, alert_id: AlertId, account_id: Account
         await record(connection, [alert_id], "presented", now, account_id=account_id)
         await connection.execute(QUERIES["touch_alert"], parameters)
         await wake(connection)
+
+
+async def note_reached(connection: Connection, reached: Sequence[Reached], now: datetime) -> None:
+    """The wearers know that somebody is coming; of another's alert a watch can say nothing."""
+    if not reached:
+        return
+    parameters = {
+        "id": [one.notification_id for one in reached],
+        "device_id": [one.device_id for one in reached],
+        "at": [one.at for one in reached],
+        "now": now,
+    }
+    await connection.execute(QUERIES["note_reached"], parameters)
 
 
 async def wake(connection: Connection) -> None:

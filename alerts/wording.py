@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ PARIS = ZoneInfo("Europe/Paris")
 _LATE_FROM_S = 60  # a shorter delay is how radio works, not news
 _ANOTHER_DAY_S = 12 * 3600
 _REMARK_MAX = 20
+_WATCH_REFERENCE = re.compile(r"n([1-9][0-9]{0,17})")
 
 
 def sms_reference(alert_id: int, step: int) -> str:
@@ -66,6 +68,17 @@ _WHAT = {
     AlertKind.LONG_PAUSE: "PAUSE TROP LONGUE",
     AlertKind.TECHNICAL: "ALERTE TECHNIQUE",
 }
+
+
+def watch_reference(notification_id: int) -> str:
+    """How a watch names what it was sent by an alert: `n17`. Commands of the rules begin with another letter."""
+    return f"n{notification_id}"
+
+
+def read_watch_reference(named: object) -> int | None:
+    """The notification of that name; None when it is none."""
+    match = _WATCH_REFERENCE.fullmatch(named) if isinstance(named, str) else None
+    return int(match[1]) if match else None
 
 
 def _what(alert: Escalation) -> str:

@@ -27,6 +27,7 @@ from gyrophare.broker import Broker
 from gyrophare.embedded import PostgresServer
 from gyrophare.flows import acknowledge, escalation_tick, registered, retention, watch_report
 from gyrophare.flows.broker_accounts import BrokerAccounts
+from gyrophare.flows.command_delivery import CommandSender
 from gyrophare.kernel.clock import Clock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
 from gyrophare.platform import db
@@ -63,6 +64,7 @@ class Server:
         self.pool: db.Pool
         self.accounts: BrokerAccounts
         self.dispatcher: Dispatcher
+        self.commands: CommandSender
         self.live: Live
         self.watch3g: Watch3gGateway | None = None
         self._sessions: list[MqttSession] = []
@@ -103,6 +105,7 @@ class Server:
 
         # 3. The ways out.
         self.dispatcher = Dispatcher(self.pool, clock, self._channels(events))
+        self.commands = CommandSender(self.pool, clock, events)
         async with self.pool.connection() as connection:
             viewer = await read_models.viewer(connection, CONSOLE_LOGIN)
         self.live = Live(self.pool, clock, viewer)
@@ -121,6 +124,7 @@ class Server:
             self._stack.push_async_callback(self.watch3g.stop)
             self._run("consume 3G watches", Consumer(self.watch3g, store, receipts, clock).run())
         self._run("dispatch", self.dispatcher.run())
+        self._run("send commands", self.commands.run())
         self._run("push to consoles", self.live.run())
         self._run("listen", self._listen())
         if self._ticking:
@@ -205,8 +209,9 @@ class Server:
         return channels
 
     async def _listen(self) -> None:
-        async for _ in db.listen(self.database_url, "gyrophare_alert", "gyrophare_outbox"):
+        async for _ in db.listen(self.database_url, "gyrophare_alert", "gyrophare_outbox", "gyrophare_command"):
             self.dispatcher.wake()
+            self.commands.wake()
             self.live.wake()
 
     async def _serve(self, app: web.Application) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gyrophare.kernel.errors import WireError
-from gyrophare.kernel.observations import Sender
+from gyrophare.kernel.observations import HEARS_COMMANDS, Sender
 from ingest.formats import Lane, Route, chirpstack, meshtastic, native, owntracks, traccar, transistorsoft, watch3g
 
 ROUTES: tuple[Route, ...] = (
@@ -54,6 +54,11 @@ def receipts(wire_name: str) -> str:
 def commands(wire_name: str) -> str:
     """Where a native device hears what it should do."""
     return f"gyrophare/v1/{_group(wire_name)}/commands"
+
+
+def command_topic(sender: Sender) -> str | None:
+    """Where the wearer of that device can be reached; None where its wire has no way back."""
+    return commands(sender.name) if sender.wire in HEARS_COMMANDS else None
 
 
 def _group(wire_name: str) -> str:

@@ -1,12 +1,15 @@
 """The watch as a channel: a command over MQTT. `to` is the device's command topic.
 
-The broker's acknowledgement is the best a command gets today; the watch shows the same command twice as one.
+The broker's acknowledgement ends the sending; the watch says by the command's id when it shows it, and shows the same
+one once.
 """
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
+from alerts import wording
 from alerts.channels import Outcome, OutgoingText, SendResult
 from gyrophare.platform.mqtt import MqttSession
 
@@ -23,13 +26,18 @@ class WatchChannel:
         if not self._session.connected:
             return _result(Outcome.TEMPORARY, "the broker is not there")
         try:
-            await self._session.publish(message.to, message.text.encode())
+            await self._session.publish(message.to, _with_id(message))
         except TimeoutError:
             return _result(Outcome.AMBIGUOUS, "the broker did not acknowledge in time")
         return _result(Outcome.SENT, "taken by the broker")
 
     async def find_sent(self, message: OutgoingText, *, since: datetime) -> SendResult | None:
         return None  # a broker cannot be asked; a command said twice does no harm
+
+
+def _with_id(message: OutgoingText) -> bytes:
+    told = {**json.loads(message.text), "id": wording.watch_reference(message.notification_id)}
+    return json.dumps(told, ensure_ascii=False).encode()
 
 
 def _result(outcome: Outcome, detail: str) -> SendResult:

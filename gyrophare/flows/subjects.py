@@ -9,7 +9,7 @@ import ingest.directory
 import ingest.store
 import lone_worker.store
 from gyrophare.kernel.ids import DeviceId, OrganisationId, ShiftId
-from gyrophare.kernel.observations import Fix, Wire
+from gyrophare.kernel.observations import Fix
 from gyrophare.platform.db import Connection
 from ingest import topics
 
@@ -39,7 +39,7 @@ async def find(connection: Connection, device_ids: Collection[DeviceId]) -> dict
             shift_id=shifts[device.id].id if device.id in shifts else None,
             name=shifts[device.id].agent_name if device.id in shifts else device.label,
             mission=shifts[device.id].mission if device.id in shifts else None,
-            reply_topic=topics.commands(device.sender.name) if device.sender.wire is Wire.NATIVE else None,
+            reply_topic=topics.command_topic(device.sender),
             last_fix=latest.get(device.id),
         )
         for device in devices.values()

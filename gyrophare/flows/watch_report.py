@@ -18,7 +18,7 @@ import ingest.sequences
 import ingest.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import fold_states, movement, subjects
+from gyrophare.flows import command_answers, fold_states, movement, subjects
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import CALLS_FOR_HELP, Event, EventKind, Observation, Report, Sender
@@ -91,6 +91,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         folded = await fold_states.fold_all(connection, states, [*reports, *fresh])
         await lone_worker.store.save_states(connection, folded)
         await movement.tell(connection, folded, now)
+        await command_answers.settle(connection, fresh, now)
         await _raise(connection, fresh, now)
         await _raise_unreadable(connection, _unreadable(batch, devices), now)
     if strangers:  # it may be somebody's watch that was never registered

@@ -27,6 +27,10 @@ class Wire(StrEnum):
     WATCH3G = "watch3g"
 
 
+HEARS_COMMANDS = frozenset({Wire.NATIVE})
+"""The wires that have a way back to the wearer."""
+
+
 class EventKind(StrEnum):
     """What a wearer did, or what a device noticed by itself."""
 
@@ -43,9 +47,9 @@ class EventKind(StrEnum):
     CHARGING = "charging"
     LOW_BATTERY = "low_battery"
     REPLY = "reply"
-    """Words of the wearer; `detail["text"]` holds them."""
+    """Words of the wearer; `detail["text"]` holds them, `detail["command"]` what they answer."""
     DELIVERED = "delivered"
-    """The watch has a command, and has begun to show it or to vibrate; `detail["command"]` names it."""
+    """The device shows the command that `detail["command"]` names: it says so by itself, its wearer does nothing."""
     DURESS = "duress"
     """An SOS that whoever stands beside the wearer must not notice."""
     ONLINE = "online"
