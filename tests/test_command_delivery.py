@@ -20,11 +20,14 @@ from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AccountId, AlertId, DeviceId
 from gyrophare.server import Server
 from gyrophare.settings import MqttSettings
+from gyrophare.sim.connected import ConnectedWatch
+from gyrophare.sim.spool import Spool
 from ingest import topics
 from lone_worker.commands.store import LEASE_S
 from tests.commanded import Ear, a_message, a_prealarm, command_is, queued
 from tests.conftest import StartServer
 from tests.department import Department, until
+from tests.simulated import simulated_watch
 
 WAITING = "select from command where state = 'pending'"
 
@@ -215,3 +218,21 @@ async def test_command_that_no_broker_takes_fails_and_holds_nobody_up(
     await queued(department, a_message(device_id, clock.now(), name="+"), a_message(device_id, clock.now()))
     assert (await ear.next())["command"] == "message"
     assert (await command_is(department, "failed"))["topic"] == "gyrophare/v1/watches/+/commands"
+
+
+async def test_simulated_wearer_answers_through_broker_and_database(
+    server: Server, department: Department, broker: MqttBroker, device_id: DeviceId, clock: ManualClock
+) -> None:
+    spool = Spool(None)
+    watch = ConnectedWatch(simulated_watch(spool, since=clock.now()), broker.url, clock)
+    working = asyncio.create_task(watch.run())
+    await department.until_rows(1, "select from fix")  # it is connected
+    await queued(department, a_message(device_id, clock.now()))
+    await command_is(department, "delivered")
+    clock.advance(15)
+    answered = await command_is(department, "answered")
+    assert answered["answer"] == "Oui"
+    assert timedelta(seconds=2) <= answered["answered_at"] - answered["delivered_at"] <= timedelta(seconds=12)
+    working.cancel()
+    await asyncio.wait([working])
+    spool.close()

@@ -20,6 +20,8 @@ class Activity:
     activity_mg: float
     """Mean of what the accelerometer shows beside gravity. An engine shakes a wrist as well as an arm does."""
     spread_mg: float
+    reacts: bool = True
+    """Whether somebody feels a vibration and can answer."""
 
 
 WALK = Activity(name="walk", pace_mps=1.2, steps_per_s=1.7, activity_mg=180, spread_mg=40)
@@ -28,8 +30,10 @@ PLOUGH = Activity(name="plough", pace_mps=9.0, steps_per_s=0, activity_mg=60, sp
 RIDE = Activity(name="ride", pace_mps=14.0, steps_per_s=0, activity_mg=25, spread_mg=8)
 # Somebody at rest stands up, pours a coffee, shifts his weight: a step now and then.
 REST = Activity(name="rest", pace_mps=0, steps_per_s=0.04, activity_mg=16, spread_mg=5)
-LIE = Activity(name="lie", pace_mps=0, steps_per_s=0, activity_mg=3, spread_mg=1)  # the sensor's own noise
-PARK = Activity(name="park", pace_mps=0, steps_per_s=0, activity_mg=4, spread_mg=1)  # a van
+LIE = Activity(
+    name="lie", pace_mps=0, steps_per_s=0, activity_mg=3, spread_mg=1, reacts=False
+)  # the sensor's own noise
+PARK = Activity(name="park", pace_mps=0, steps_per_s=0, activity_mg=4, spread_mg=1, reacts=False)  # a van
 
 ACTIVITIES = (WALK, MOW, PLOUGH, RIDE, REST, LIE, PARK)
 

@@ -66,6 +66,10 @@ class Body:
         """The true speed."""
         return self.plan.activity(at).pace_mps if self.plan.moving(at) else 0.0
 
+    def reacts(self, at: datetime) -> bool:
+        """Whether he feels a vibration at `at` and can answer."""
+        return self.plan.activity(at).reacts
+
     def position(self, at: datetime) -> Position:
         """The true place at `at`."""
         start, end, share, _ = self._leg(self._along(at)[0])

@@ -55,3 +55,4 @@ class ConnectedWatch:
             for message in messages:
                 self.watch.hear(message.topic, message.payload, self._clock.now())
             self._session.acknowledge(messages)
+            self.send()

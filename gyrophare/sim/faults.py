@@ -57,6 +57,7 @@ _RECEIPTS_LOST = 1 / 3
 _DAY_H = 14.0  # an ordinary battery's
 _BATTERY_FULL_PCT, _BATTERY_LOW_PCT = (70.0, 100.0), (16.0, 30.0)
 _BATTERY_LOSS_PCT_PER_S = 12.0 / 60
+_REACTS_FROM_S, _REACTS_TO_S = 2.0, 12.0
 _STRICKEN = 1 / 20
 _STRICKEN_FROM_S, _STRICKEN_TO_S = 10.0, 40.0
 
@@ -137,6 +138,10 @@ class Fate:
 
     def loses_receipt(self, what: str) -> bool:
         return Fault.LOST_RECEIPTS in self.faults and self._share("receipt", what) < _RECEIPTS_LOST
+
+    def reacts_after_s(self, what: str) -> float:
+        """How long its wearer takes to answer `what`."""
+        return _REACTS_FROM_S + (_REACTS_TO_S - _REACTS_FROM_S) * self._share("reacts", what)
 
     def battery_pct(self, at: datetime) -> float:
         """What is left at `at`. At 0 the watch is silent."""

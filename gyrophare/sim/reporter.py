@@ -64,13 +64,14 @@ class Reporter:
         )
         return Kept(self.boot, self._number, event=False, body=text.encode())
 
-    def event(self, kind: str, at: datetime) -> Kept:
-        """`kind` happens at `at`: one of the native format's words for events."""
+    def event(self, kind: str, at: datetime, detail: Mapping[str, object]) -> Kept:
+        """`kind` happens at `at`: one of the native format's words for events, with what else it says."""
         self._number += 1
         has_fix = self.fate.clock_set(at, self._booted_at)
         text = (
             f'{{"boot":"{self.boot}","seq":{self._number},"kind":{json.dumps(kind)},'
             f"{self._fix(at) if has_fix else ''}"
+            f"{''.join(f'{json.dumps(key)}:{json.dumps(value)},' for key, value in detail.items())}"
             f'"occurred_at":"{self._clock(at)}","battery_pct":{self.fate.battery_pct(at):.0f}}}'
         )
         return Kept(self.boot, self._number, event=True, body=text.encode())

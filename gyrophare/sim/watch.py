@@ -9,11 +9,12 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import inf
 from typing import Any, NamedTuple
 
+from gyrophare.sim.commands import Commands
 from gyrophare.sim.faults import Fate
 from gyrophare.sim.history import Done, History
 from gyrophare.sim.reporter import Reporter, late, topic
@@ -29,6 +30,7 @@ REPORTS_AT_ONCE = 500  # what one message may hold
 _NEWS_S = 5.0  # older reports go as buffered ones
 _OWED_AT_ONCE, _NEXT_OWED_AFTER_S = 4 * REPORTS_AT_ONCE, 1.0  # what else is owed waits for the receipts of these
 _LOW_BATTERY_PCT = 15.0
+_NO_DETAIL: Mapping[str, Any] = {}
 
 
 class Publication(NamedTuple):
@@ -77,6 +79,8 @@ class Watch:
         self._sos_at = self._fate.presses_sos_at()
         self._reboots = 0
         self._rescued = False
+        self._told = Commands(self.body, self._fate)
+        self._measured_at: datetime | None = None
         self._start(self._fate.since)
 
     @property
@@ -103,12 +107,13 @@ class Watch:
     # ------------------------------------------------------------------ what happens to it
 
     def measure(self, at: datetime) -> None:
-        """Write a report of what is so at `at` into the spool; to be asked in the order of time.
+        """Write a report of what is so at `at` into the spool, unless a command had it report what was so later.
 
         What its fate holds for it by then happens too. An empty battery measures nothing.
         """
-        if self._dead(at):
+        if self._dead(at) or (self._measured_at is not None and at < self._measured_at):
             return
+        self._measured_at = at
         if self._fate.reboots(at) != self._reboots:
             self._reboots = self._fate.reboots(at)
             self._start(at)
@@ -121,13 +126,13 @@ class Watch:
                 self._sos_at = None
                 self.press("sos", at)
 
-    def press(self, kind: str, at: datetime) -> None:
+    def press(self, kind: str, at: datetime, detail: Mapping[str, Any] = _NO_DETAIL) -> None:
         """The wearer presses a button, or the watch notices by itself: `sos`, `fall`, `ok` … When this returns it is on
         the disk. Raise ValueError for an OwnTracks telephone, which has no such word."""
         if self._speaks == "owntracks":
             raise ValueError(f"{self.name} speaks OwnTracks, which has no events of this kind; choose a native device")
         if not self._dead(at):
-            self._keep(self._reporter.event(kind, at), at)
+            self._keep(self._reporter.event(kind, at, detail), at)
 
     def rescue(self, now: datetime) -> None:
         """From now on there is network and power, no receipt is lost, and what it owes goes at once."""
@@ -141,6 +146,8 @@ class Watch:
         said: dict[str, Any] = json.loads(payload)
         if heard_on.endswith("/commands"):
             self.commands.append(said)
+            if self._told.hear(said, now):
+                self.measure(now)
             return
         boot, up_to, also = str(said["boot"]), int(said["up_to"]), [int(number) for number in said["also"]]
         if self._rescued or not self._fate.loses_receipt(f"{boot} {up_to} {also}"):
@@ -149,7 +156,14 @@ class Watch:
     # ------------------------------------------------------------------ what it says
 
     def outgoing(self, now: datetime, *, online: bool = True) -> list[Publication]:
-        """What is to be published now, events first; nothing when the broker is gone (`online` False)."""
+        """What is to be published now, events first; nothing when the broker is gone (`online` False).
+
+        What it was told to do by now, it does.
+        """
+        for press in self._told.due(now):
+            self.press(press.kind, press.at, press.detail)
+        if self._told.report_due(now, self._measured_at):
+            self.measure(now)
         fresh, self._fresh = self._fresh, []
         now_s = now.timestamp()
         if not (online and self._connected(now)):
@@ -214,6 +228,7 @@ class Watch:
         self._reporter.start(at, self._spool.boot(self.name))
         self._fresh.clear()
         self._sent_s.clear()
+        self._told.forget()
         self._resend_after_s = RESEND_AFTER_S
         self._resend_at_s = at.timestamp() if self.owed else inf
 
