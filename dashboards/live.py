@@ -128,15 +128,26 @@ class Live:
         async with self._pool.connection() as connection:
             devices = await read_models.devices(connection, self._viewer.organisation_id, now, since)
             alerts = await read_models.alerts(connection, self._viewer.organisation_id, since or now - _OVERLAP)
+            commands = await read_models.commands_since(
+                connection, self._viewer.organisation_id, since or now - _OVERLAP
+            )
         if since is None:  # all of them: who has gone off shift must leave the pages too
             ids = {device["id"] for device in devices}
             gone, self._shown = self._shown - ids, ids
             if gone:
                 await self._broadcast(await self._snapshot())
+            self._forget_commands({command["id"] for command in commands})
         devices = self._new("device", devices)
         alerts = self._new("alert", alerts)
-        if devices or alerts:
-            delta = {"type": "delta", "server_at": read_models.instant(now), "devices": devices, "alerts": alerts}
+        commands = self._new("command", commands)
+        if devices or alerts or commands:
+            delta = {
+                "type": "delta",
+                "server_at": read_models.instant(now),
+                "devices": devices,
+                "alerts": alerts,
+                "commands": commands,
+            }
             await self._broadcast(json.dumps(delta, ensure_ascii=False))
 
     async def _push_heartbeat(self, now: datetime) -> None:
@@ -158,6 +169,10 @@ class Live:
                 self._sent[kind, one["id"]] = text
                 changed.append(one)
         return changed
+
+    def _forget_commands(self, changed: set[int]) -> None:
+        """What changed too long ago to be looked at again need not be told apart any more."""
+        self._sent = {key: text for key, text in self._sent.items() if key[0] != "command" or key[1] in changed}
 
     async def _broadcast(self, text: str) -> None:
         consoles = list(self._consoles)

@@ -4,7 +4,7 @@ from account a join organisation o on o.id = a.organisation_id
 where a.login = %(login)s
 
 -- name: devices
-select d.id, d.kind, coalesce(a.name, v.name, d.label) as label, s.mission, s.id is not null as on_shift,
+select d.id, d.kind, d.wire, coalesce(a.name, v.name, d.label) as label, s.mission, s.id is not null as on_shift,
        l.latitude_deg, l.longitude_deg, l.accuracy_m, l.fixed_at, l.speed_mps, l.battery_pct, l.heard_at,
        w.evidence_at, w.stillness_due_at,
        exists (select from alert x where x.device_id = d.id and x.state <> 'closed' and x.kind <> 'technical') as alarmed
@@ -26,7 +26,7 @@ select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg,
        coalesce((
            select jsonb_agg(jsonb_build_object(
                       'id', n.id, 'channel', n.channel, 'contact', c.name, 'state', n.state, 'sent_at', n.sent_at,
-                      'attempts', n.attempts) order by n.id)
+                      'delivered_at', n.delivered_at, 'attempts', n.attempts) order by n.id)
            from notification n left join contact c on c.id = n.contact_id
            where n.alert_id = a.id
        ), '[]') as notifications
@@ -37,6 +37,31 @@ where a.organisation_id = %(organisation_id)s
   and (%(since)s::timestamptz is null or a.changed_at >= %(since)s)
   and (%(since)s::timestamptz is not null or %(alert_id)s::bigint is not null or a.state <> 'closed')
 order by a.id
+
+-- name: commands_of_device
+select c.id, c.device_id, c.kind, c.body ->> 'text' as text, coalesce(c.body -> 'replies', '[]') as replies,
+       k.name as by, c.state, c.created_at, c.sent_at, c.delivered_at, c.answered_at, c.answer, c.expires_at
+from command c
+left join account k on k.id = c.account_id
+where c.device_id = %(device_id)s and c.organisation_id = %(organisation_id)s
+order by c.id desc
+limit %(most)s
+
+-- name: command
+select c.id, c.device_id, c.kind, c.body ->> 'text' as text, coalesce(c.body -> 'replies', '[]') as replies,
+       k.name as by, c.state, c.created_at, c.sent_at, c.delivered_at, c.answered_at, c.answer, c.expires_at
+from command c
+left join account k on k.id = c.account_id
+where c.id = %(command_id)s and c.organisation_id = %(organisation_id)s
+
+-- name: commands_since
+select c.id, c.device_id, c.kind, c.body ->> 'text' as text, coalesce(c.body -> 'replies', '[]') as replies,
+       k.name as by, c.state, c.created_at, c.sent_at, c.delivered_at, c.answered_at, c.answer, c.expires_at
+from command c
+left join account k on k.id = c.account_id
+where c.changed_at >= %(since)s and c.organisation_id = %(organisation_id)s
+order by c.account_id is null, c.id desc
+limit %(most)s
 
 -- name: trail
 -- From the fixes themselves, not from an aggregate: what a buffer gave back a second ago is in, whatever job is late.

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gyrophare.kernel.ids import AccountId, AlertId, DeviceId, OrganisationId
+from gyrophare.kernel.observations import HEARS_COMMANDS
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__)
 SILENT_AFTER = timedelta(seconds=90)
 STILL_AFTER = timedelta(seconds=60)
+COMMANDS_MAX, COMMANDS_PUSHED_MAX = 20, 200
 EVERY_FIX_WITHIN = timedelta(hours=25)  # the longest day, when summer time ends
 
 Json = dict[str, Any]
@@ -66,6 +68,27 @@ async def alert(connection: Connection, organisation_id: OrganisationId, alert_i
     return None if row is None else _alert(row)
 
 
+async def commands(connection: Connection, organisation_id: OrganisationId, device_id: DeviceId) -> list[Json]:
+    """What a device of the organisation was told last, newest first."""
+    parameters = {"organisation_id": organisation_id, "device_id": device_id, "most": COMMANDS_MAX}
+    rows = await (await connection.execute(QUERIES["commands_of_device"], parameters)).fetchall()
+    return [_command(row) for row in rows]
+
+
+async def command(connection: Connection, organisation_id: OrganisationId, command_id: int) -> Json:
+    """One command of the organisation."""
+    parameters = {"organisation_id": organisation_id, "command_id": command_id}
+    [row] = await (await connection.execute(QUERIES["command"], parameters)).fetchall()
+    return _command(row)
+
+
+async def commands_since(connection: Connection, organisation_id: OrganisationId, since: datetime) -> list[Json]:
+    """The commands that changed from `since` on. When a thousand do at once, people's own come first."""
+    parameters = {"organisation_id": organisation_id, "since": since, "most": COMMANDS_PUSHED_MAX}
+    rows = await (await connection.execute(QUERIES["commands_since"], parameters)).fetchall()
+    return [_command(row) for row in rows]
+
+
 async def trail(
     connection: Connection, organisation_id: OrganisationId, device_id: DeviceId, from_at: datetime, until_at: datetime
 ) -> list[Json]:
@@ -115,6 +138,7 @@ def _device(row: Mapping[str, Any], now: datetime) -> Json:
         "tag": _tag(row["label"]),
         "mission": row["mission"],
         "on_shift": row["on_shift"],
+        "hears_commands": row["wire"] in HEARS_COMMANDS,
         "state": _state(row, now),
         "position": _position(row),
         "speed_mps": row["speed_mps"],
@@ -143,6 +167,24 @@ def _alert(row: Mapping[str, Any]) -> Json:
         "acknowledged_at": instant(row["acknowledged_at"]),
         "acknowledged_by": row["acknowledged_by"],
         "notifications": row["notifications"],
+    }
+
+
+def _command(row: Mapping[str, Any]) -> Json:
+    return {
+        "id": row["id"],
+        "device_id": row["device_id"],
+        "kind": row["kind"],
+        "text": row["text"],
+        "replies": row["replies"],
+        "by": row["by"],
+        "state": row["state"],
+        "created_at": instant(row["created_at"]),
+        "sent_at": instant(row["sent_at"]),
+        "delivered_at": instant(row["delivered_at"]),
+        "answered_at": instant(row["answered_at"]),
+        "answer": row["answer"],
+        "expires_at": instant(row["expires_at"]),
     }
 
 

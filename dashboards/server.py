@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
 from dashboards import read_models
+from dashboards.answers import answer, foreign, refusal, same_origin
 from dashboards.live import Console, Live
 from dashboards.read_models import Viewer
+from dashboards.watch_commands import CommandRoutes, Write
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import AccountId, AlertId, DeviceId
 from gyrophare.platform.db import Pool
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 WEB = Path(str(files("dashboards"))) / "web" / "dist"
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-CONSOLE_HEADER = "X-Gyrophare"  # a foreign page cannot send it without our consent
 _BODY_MAX_BYTES = 64 * 1024
 _WS_MESSAGE_MAX_BYTES = 4096
 _TRAIL_MAX = timedelta(days=60)  # as long as positions are kept
@@ -51,7 +51,15 @@ class ConsoleServer:
     """Routes of the console. What changes something is handed in: this package decides nothing."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, live: Live, viewer: Viewer, *, acknowledge: Acknowledge, present: Present
+        self,
+        pool: Pool,
+        clock: Clock,
+        live: Live,
+        viewer: Viewer,
+        *,
+        acknowledge: Acknowledge,
+        present: Present,
+        write: Write,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -59,6 +67,7 @@ class ConsoleServer:
         self._viewer = viewer
         self._acknowledge = acknowledge
         self._present = present
+        self._commands = CommandRoutes(pool, viewer, write)
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_guard], client_max_size=_BODY_MAX_BYTES)
@@ -67,6 +76,7 @@ class ConsoleServer:
         app.router.add_get("/api/v1/live", self._serve_live)
         app.router.add_get(r"/api/v1/devices/{device_id:\d{1,18}}/trail", self._serve_trail)
         app.router.add_post(r"/api/v1/alerts/{alert_id:\d{1,18}}/acknowledge", self._serve_acknowledge)
+        self._commands.add_to(app.router)
         for folder in ("assets", "map"):
             if (WEB / folder).is_dir():
                 app.router.add_static(f"/{folder}", WEB / folder)
@@ -74,7 +84,7 @@ class ConsoleServer:
         return app
 
     async def _serve_live(self, request: web.Request) -> web.StreamResponse:
-        if not _same_origin(request):
+        if not same_origin(request):
             raise web.HTTPForbidden(text="This socket answers only to the console's own page.")
         socket = web.WebSocketResponse(max_msg_size=_WS_MESSAGE_MAX_BYTES, heartbeat=20)
         await socket.prepare(request)
@@ -102,11 +112,11 @@ class ConsoleServer:
             await self._present(alert_id, self._viewer.account_id)
 
     async def _serve_trail(self, request: web.Request) -> web.StreamResponse:
-        if not _same_origin(request):
-            return _error(403, "Requête refusée", "la page de la console", "Ouvrez la console sur cette machine.")
+        if refused := foreign(request):
+            return refused
         from_at, until_at = _instant(request.query.get("from")), _instant(request.query.get("until"))
         if from_at is None or until_at is None or not timedelta(0) < until_at - from_at <= _TRAIL_MAX:
-            return _error(
+            return refusal(
                 400,
                 "Période illisible",
                 "from et until, instants avec fuseau (2026-01-14T00:00:00Z), 60 jours au plus",
@@ -119,46 +129,40 @@ class ConsoleServer:
                 connection, self._viewer, self._clock.now(), "trail", device_id=device_id, **period
             )
             points = await read_models.trail(connection, self._viewer.organisation_id, device_id, from_at, until_at)
-        return _json(200, {"device_id": device_id, **period, "points": points})
+        return answer(200, {"device_id": device_id, **period, "points": points})
 
     async def _serve_acknowledge(self, request: web.Request) -> web.StreamResponse:
-        if CONSOLE_HEADER not in request.headers or not _same_origin(request):
-            return _error(403, "Requête refusée", f"en-tête {CONSOLE_HEADER}", "Rechargez la page de la console.")
+        if refused := foreign(request, writes=True):
+            return refused
         alert_id = AlertId(int(request.match_info["alert_id"]))
         taken = await self._acknowledge(alert_id, self._viewer.account_id)
         async with self._pool.connection() as connection:
             alert = await read_models.alert(connection, self._viewer.organisation_id, alert_id)
         if taken == "unknown" or alert is None:
-            return _error(404, f"L'alerte A{alert_id} n'existe pas", "une alerte de la file", "Rechargez la page.")
+            return refusal(404, f"L'alerte A{alert_id} n'existe pas", "une alerte de la file", "Rechargez la page.")
         if taken == "already":
-            return _json(
+            return answer(
                 409, {"error": {"what": f"Déjà prise en charge par {alert['acknowledged_by']}", "alert": alert}}
             )
-        return _json(200, alert)
+        return answer(200, alert)
 
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A name that only points here (DNS rebinding) is refused; a fault of ours shows no stack."""
     if urlsplit(f"//{request.host}").hostname not in LOCAL_HOSTS:
-        return _error(421, "Adresse inconnue", "http://127.0.0.1", "Ouvrez la console sur cette machine.")
+        return refusal(421, "Adresse inconnue", "http://127.0.0.1", "Ouvrez la console sur cette machine.")
     try:
         return await handler(request)
     except web.HTTPException:
         raise
     except Exception:
         log.exception("A request failed", extra={"action": "http", "path": request.path})
-        return _error(500, "Erreur du serveur", "une réponse", "Réessayez ; le journal du serveur dit pourquoi.")
+        return refusal(500, "Erreur du serveur", "une réponse", "Réessayez ; le journal du serveur dit pourquoi.")
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
-
-
-def _same_origin(request: web.Request) -> bool:
-    """Whether the page that asks is our own. Programs that are no browser send no Origin."""
-    origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -182,11 +186,3 @@ async def _file(request: web.Request) -> web.StreamResponse:
     if not path.is_file():
         raise web.HTTPNotFound
     return web.FileResponse(path)
-
-
-def _json(status: int, value: dict[str, Any]) -> web.Response:
-    return web.json_response(value, status=status, dumps=lambda found: json.dumps(found, ensure_ascii=False))
-
-
-def _error(status: int, what: str, expected: str, do: str) -> web.Response:
-    return _json(status, {"error": {"what": what, "expected": expected, "do": do}})

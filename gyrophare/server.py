@@ -25,7 +25,7 @@ from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from gyrophare.broker import Broker
 from gyrophare.embedded import PostgresServer
-from gyrophare.flows import acknowledge, escalation_tick, registered, retention, watch_report
+from gyrophare.flows import acknowledge, escalation_tick, registered, retention, watch_report, write_to_watch
 from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.flows.command_delivery import CommandSender
 from gyrophare.kernel.clock import Clock, SystemClock
@@ -143,6 +143,7 @@ class Server:
             viewer,
             acknowledge=partial(acknowledge.acknowledge, self.pool, clock),
             present=partial(acknowledge.present, self.pool, clock),
+            write=partial(write_to_watch.write, self.pool, clock),
         )
         self.console_url = await self._serve(console.application())
         log.info("The console is on %s", self.console_url, extra={"action": "ready"})

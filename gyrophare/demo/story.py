@@ -18,7 +18,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from dashboards import read_models
-from dashboards.server import CONSOLE_HEADER
+from dashboards.answers import CONSOLE_HEADER
 from gyrophare.demo import crew
 from gyrophare.demo.told import AlarmTold, Told
 from gyrophare.embedded import MqttBroker, PostgresServer
