@@ -25,6 +25,7 @@ _ENGINE_STOPPED_S = 5.0
 _SEND_TIMEOUT_S = 5.0
 # Transactions commit out of the order of their instants: look back a little and send only what differs.
 _OVERLAP = timedelta(seconds=10)
+_RECENT = timedelta(minutes=15)  # what wearers answered while a page was away must not pass unseen
 
 
 class Console:
@@ -112,6 +113,7 @@ class Live:
         async with self._pool.connection() as connection:
             devices = await read_models.devices(connection, self._viewer.organisation_id, now)
             alerts = await read_models.alerts(connection, self._viewer.organisation_id)
+            commands = await read_models.commands_since(connection, self._viewer.organisation_id, now - _RECENT)
         return json.dumps(
             {
                 "type": "snapshot",
@@ -120,6 +122,7 @@ class Live:
                 "account": {"id": self._viewer.account_id, "name": self._viewer.account_name},
                 "devices": devices,
                 "alerts": alerts,
+                "commands": commands,
             },
             ensure_ascii=False,
         )

@@ -138,7 +138,7 @@ def _device(row: Mapping[str, Any], now: datetime) -> Json:
         "tag": _tag(row["label"]),
         "mission": row["mission"],
         "on_shift": row["on_shift"],
-        "hears_commands": row["wire"] in HEARS_COMMANDS,
+        "hears_commands": row["kind"] == "watch" and row["wire"] in HEARS_COMMANDS,
         "state": _state(row, now),
         "position": _position(row),
         "speed_mps": row["speed_mps"],

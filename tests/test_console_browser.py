@@ -18,10 +18,17 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from dashboards.server import WEB
+from gyrophare.embedded import MqttBroker
 from gyrophare.kernel.clock import ManualClock, SystemClock
+from gyrophare.kernel.ids import DeviceId
+from gyrophare.kernel.observations import Wire
 from gyrophare.server import Server
+from gyrophare.sim.connected import ConnectedWatch
+from gyrophare.sim.spool import Spool
+from tests.commanded import a_prealarm, queued
 from tests.conftest import StartServer
 from tests.department import Department
+from tests.simulated import simulated_watch
 
 ARTIFACTS = Path(__file__).parent.parent / "test-artifacts"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -196,3 +203,112 @@ async def test_everything_is_reachable_on_a_narrow_screen(
     await page.locator('#alarm-sheet [data-action="acknowledge"]').click()
     await expect(item).to_have_attribute("data-state", "acknowledged", timeout=5_000)
     await photograph(page, "narrow")
+
+
+@pytest.fixture
+async def worn_watch(
+    live_server: Server, department: Department, clock: ManualClock, broker: MqttBroker
+) -> AsyncIterator[int]:
+    """A simulated watch on shift, whose wearer answers; the number of the device."""
+    clock.set(SystemClock().now())
+    device_id = await department.on_shift("w-1")
+    spool = Spool(None)
+    watch = ConnectedWatch(simulated_watch(spool, since=clock.now()), broker.url, SystemClock())
+    working = asyncio.create_task(watch.run())
+    await department.until_rows(1, "select from fix")
+    yield device_id
+    working.cancel()
+    await asyncio.wait([working])
+    spool.close()
+
+
+async def test_dispatcher_writes_to_a_watch_by_keyboard_and_sees_its_wearer_answer(
+    browser: Browser, live_server: Server, department: Department, worn_watch: int
+) -> None:
+    await queued(department, a_prealarm(DeviceId(worn_watch), SystemClock().now(), name="nobody", valid_s=0))
+    await department.until_rows(1, "select from command where state = 'expired'")
+    watched = await open_console(browser, live_server.console_url)
+    page = watched.page
+    await page.keyboard.press("m")
+    await page.get_by_role("button", name="Martin Lefèvre").press("Enter")
+    await expect(page.locator('[data-state="expired"]')).to_contain_text("Expiré, JAMAIS ENVOYÉ")
+
+    await page.get_by_label("Écrire à la montre").focus()
+    await page.keyboard.type("On passe à midi ?")  # an "m" that must not change the view
+    await page.keyboard.press("Enter")
+    message = page.locator('[data-kind="message"]')
+    await expect(message).to_contain_text("On passe à midi ?")
+    await expect(message).to_have_attribute("data-state", "delivered", timeout=10_000)
+    await expect(page.get_by_label("Écrire à la montre")).to_have_value("")
+    await photograph(page, "watch-delivered")
+    await expect(message).to_contain_text("Répondu : Oui", timeout=20_000)
+
+    await page.get_by_role("button", name="Localiser maintenant").press("Enter")
+    await expect(page.locator('[data-kind="locate"]')).to_have_attribute("data-state", "delivered", timeout=10_000)
+    await photograph(page, "watch-answered")
+    await page.keyboard.press("m")
+    await expect(page.locator("#map")).to_have_attribute("data-ready", "true", timeout=30_000)
+    await photograph(page, "watch-card-on-map")
+    assert watched.complaints == []
+
+
+async def test_answer_shows_when_the_card_of_its_wearer_is_closed(
+    browser: Browser, live_server: Server, department: Department, worn_watch: int
+) -> None:
+    watched = await open_console(browser, live_server.console_url)
+    page = watched.page
+    await page.keyboard.press("m")
+    await page.get_by_role("button", name="Martin Lefèvre").click()
+    await page.get_by_label("Écrire à la montre").fill("Tout va bien ?")
+    await page.get_by_role("button", name="Envoyer").click()
+    await expect(page.locator('[data-kind="message"]')).to_be_visible()
+    await page.locator('[data-action="close-card"]').click()
+    reply = page.locator("[data-reply-id]")
+    await expect(reply).to_contain_text("Oui", timeout=20_000)
+    await expect(page.locator("#announce-status")).to_have_text("Martin Lefèvre répond : Oui")
+    await photograph(page, "watch-reply")
+    await reply.get_by_role("button", name="Ouvrir").click()
+    await expect(page.locator('[data-kind="message"]')).to_contain_text("Répondu : Oui")
+    await expect(reply).to_have_count(0)
+    assert watched.complaints == []
+
+
+async def test_alarm_can_be_written_to_and_says_when_its_wearer_knew(
+    browser: Browser, live_server: Server, department: Department, worn_watch: int
+) -> None:
+    await department.press("w-1", boot="another")
+    watched = await open_console(browser, live_server.console_url)
+    page = watched.page
+    await page.locator('[data-alert-id] [data-action="open"]').click()
+    await page.locator('#alarm-sheet [data-action="acknowledge"]').click()
+    await expect(page.locator("#alarm-sheet .reached")).to_contain_text("reçu par la montre à", timeout=10_000)
+    await page.get_by_label("Écrire à la montre").fill("Restez sur place, on arrive")
+    await page.get_by_role("button", name="Envoyer").click()
+    await expect(page.locator('#alarm-sheet [data-kind="message"]')).to_have_attribute(
+        "data-state", "delivered", timeout=10_000
+    )
+    await photograph(page, "watch-in-alarm")
+    assert watched.complaints == []
+
+
+async def test_refused_message_stays_and_says_why(
+    browser: Browser, live_server: Server, department: Department, clock: ManualClock
+) -> None:
+    clock.set(SystemClock().now())
+    device_id = await department.on_shift("w-1")
+    await department.on_shift("michelot/telephone", wire=Wire.OWNTRACKS, agent="Thomas Michelot")
+    watched = await open_console(browser, live_server.console_url, width=320, height=640)
+    page = watched.page
+    await page.keyboard.press("m")
+    await page.get_by_role("button", name="Thomas Michelot").press("Enter")
+    await expect(page.get_by_text("Cette montre ne reçoit pas de message.")).to_be_visible()
+    await page.get_by_role("button", name="Martin Lefèvre").press("Enter")
+    await page.get_by_label("Écrire à la montre").fill("Rentrez")
+    await department.rows("update device set revoked_at = now() where id = %(id)s returning id", id=device_id)
+    await page.get_by_role("button", name="Envoyer").press("Enter")
+    refusal = page.locator(".watch [role=alert]")
+    await expect(refusal).to_contain_text("Rien n’est parti vers la montre.")
+    await expect(refusal).to_contain_text("Cette montre n'est pas en service")
+    await expect(page.get_by_label("Écrire à la montre")).to_have_value("Rentrez")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    await photograph(page, "watch-refused-narrow")

@@ -1,13 +1,12 @@
 import { signal } from "@preact/signals";
-import type { Alert, Refusal } from "./contract";
+import type { Alert } from "./contract";
+import { post, refusalLines, refusalOf } from "./request";
 import { alerts, applyAnswer } from "./store";
 import { words } from "./text/language";
 
 /** Where each acknowledgement stands, while it is under way or has failed. */
 export type Attempt = { state: "sending" } | { state: "failed"; lines: string[] };
 export const attempts = signal<ReadonlyMap<number, Attempt>>(new Map());
-
-const ANSWER_LIMIT_MS = 8_000;
 
 function note(alertId: number, attempt: Attempt | null): void {
   const next = new Map(attempts.value);
@@ -21,40 +20,23 @@ export async function acknowledge(alertId: number): Promise<void> {
   if (alerts.value.get(alertId)?.state !== "triggered" || attempts.value.get(alertId)?.state === "sending") return;
   note(alertId, { state: "sending" });
   try {
-    const response = await fetch(new URL(`api/v1/alerts/${alertId}/acknowledge`, document.baseURI), {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Gyrophare": "console" },
-      body: "{}",
-      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-    });
+    const response = await post(`api/v1/alerts/${alertId}/acknowledge`, {});
     if (response.ok) {
       applyAnswer((await response.json()) as Alert);
       note(alertId, null);
     } else {
-      note(alertId, refused(response.status, await refusalOf(response)));
+      note(alertId, await refused(response));
     }
   } catch {
     note(alertId, { state: "failed", lines: [words.notTaken, words.noAnswer] });
   }
 }
 
-async function refusalOf(response: Response): Promise<Refusal | null> {
-  try {
-    const body = (await response.json()) as { error?: Refusal };
-    return body.error ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function refused(status: number, refusal: Refusal | null): Attempt {
-  if (status === 409 && refusal?.alert) {
+async function refused(response: Response): Promise<Attempt> {
+  const refusal = await refusalOf(response);
+  if (response.status === 409 && refusal?.alert) {
     applyAnswer(refusal.alert);
     return { state: "failed", lines: [words.already(refusal.alert.acknowledged_by ?? words.someone)] };
   }
-  if (status === 401) return { state: "failed", lines: [words.notTaken, words.session] };
-  const lines = refusal
-    ? [refusal.what, refusal.expected && words.expected(refusal.expected), refusal.do]
-    : [words.refused(status)];
-  return { state: "failed", lines: [words.notTaken, ...lines.filter((line): line is string => !!line)] };
+  return { state: "failed", lines: [words.notTaken, ...refusalLines(response.status, refusal)] };
 }

@@ -16,6 +16,8 @@ export interface Device {
   tag: string;
   mission: string | null;
   on_shift: boolean;
+  /** Whether it can be written to. */
+  hears_commands: boolean;
   state: DeviceState;
   position: Position | null;
   speed_mps: number | null;
@@ -35,8 +37,34 @@ export interface Notification {
   contact: string;
   state: NotificationState;
   sent_at: string | null;
+  /** When the watch said that it shows it; other ways never say. */
+  delivered_at: string | null;
   attempts: number;
 }
+
+export type CommandKind = "prealarm" | "prealarm_cancel" | "checkin" | "message" | "locate";
+export type CommandState = "pending" | "sending" | "sent" | "delivered" | "answered" | "expired" | "failed";
+
+/** What a watch was told, and what became of it. */
+export interface Command {
+  id: number;
+  device_id: number;
+  kind: CommandKind;
+  text: string | null;
+  replies: string[];
+  /** Who asked; null: the rules did. */
+  by: string | null;
+  state: CommandState;
+  created_at: string;
+  sent_at: string | null;
+  delivered_at: string | null;
+  answered_at: string | null;
+  answer: string | null;
+  expires_at: string;
+}
+
+/** What a dispatcher may tell a watch. */
+export type Wish = { kind: "message"; text: string; replies: string[] } | { kind: "locate" };
 
 export interface Alert {
   id: number;
@@ -72,6 +100,8 @@ export interface Snapshot {
   account: Named;
   devices: Device[];
   alerts: Alert[];
+  /** Those that changed lately: what was answered while the page was away. */
+  commands: Command[];
 }
 
 export interface Delta {
@@ -79,6 +109,7 @@ export interface Delta {
   server_at: string;
   devices: Device[];
   alerts: Alert[];
+  commands: Command[];
 }
 
 export interface Heartbeat {

@@ -9,10 +9,12 @@ import { checkSpeaker, startSpeaker } from "./sound/speaker";
 import { startTicker } from "./ticker";
 import { language } from "./text/language";
 import { keepTitle } from "./title";
+import { followShownWatch } from "./watch_commands";
 import "./styles/base.css";
 import "./styles/bars.css";
 import "./styles/queue.css";
 import "./styles/sheet.css";
+import "./styles/watch.css";
 import "./styles/map.css";
 import "./styles/table.css";
 
@@ -20,6 +22,7 @@ document.documentElement.lang = language;
 keepPreferences();
 listenToKeys();
 keepTitle();
+followShownWatch();
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);

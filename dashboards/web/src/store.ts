@@ -1,5 +1,6 @@
 import { computed, signal } from "@preact/signals";
-import type { Alert, Device, Named, ServerMessage } from "./contract";
+import type { Alert, Command, Device, Named, ServerMessage } from "./contract";
+import { withCommands } from "./rules/commands";
 import { furtherAlong, queueOf } from "./rules/queue";
 import { ServerClock } from "./rules/server_clock";
 
@@ -13,6 +14,8 @@ export const organisation = signal<Named | null>(null);
 export const account = signal<Named | null>(null);
 export const devices = signal<ReadonlyMap<number, Device>>(new Map());
 export const alerts = signal<ReadonlyMap<number, Alert>>(new Map());
+/** What watches were told, as far as this page has heard of it. */
+export const commands = signal<ReadonlyMap<number, Command>>(new Map());
 export const connection = signal<Connection>("connecting");
 export const engineOk = signal(true);
 /** Local time of the last message; before the first one, of the page's start. */
@@ -43,11 +46,18 @@ export function applyMessage(message: ServerMessage): void {
     account.value = message.account;
     devices.value = new Map(message.devices.map((device) => [device.id, device]));
     alerts.value = new Map(message.alerts.map((alert) => [alert.id, alert]));
+    applyCommands(message.commands);
     informed.value = true;
     return;
   }
   if (message.devices.length > 0) devices.value = replaced(devices.value, message.devices);
   if (message.alerts.length > 0) alerts.value = replaced(alerts.value, message.alerts);
+  applyCommands(message.commands);
+}
+
+/** From the socket, or an answer that may be older than what the socket already brought. */
+export function applyCommands(came: readonly Command[]): void {
+  if (came.length > 0) commands.value = withCommands(commands.value, came);
 }
 
 /** The answer to an acknowledgement; it may be older than what the socket already brought. */

@@ -1,4 +1,4 @@
-import type { Alert, Device } from "../src/contract";
+import type { Alert, Command, Device } from "../src/contract";
 
 const AT = "2026-01-14T06:42:03Z";
 
@@ -32,6 +32,7 @@ export function aDevice(change: Partial<Device>): Device {
     tag: "ML",
     mission: null,
     on_shift: true,
+    hears_commands: true,
     state: "moving",
     position: null,
     speed_mps: null,
@@ -39,6 +40,25 @@ export function aDevice(change: Partial<Device>): Device {
     last_heard_at: null,
     last_evidence_at: null,
     stillness_due_at: null,
+    ...change,
+  };
+}
+
+export function aCommand(change: Partial<Command>): Command {
+  return {
+    id: 1,
+    device_id: 1,
+    kind: "message",
+    text: "On passe à midi ?",
+    replies: ["Oui", "Non"],
+    by: "Poste de supervision",
+    state: "pending",
+    created_at: AT,
+    sent_at: null,
+    delivered_at: null,
+    answered_at: null,
+    answer: null,
+    expires_at: AT,
     ...change,
   };
 }

@@ -9,6 +9,7 @@ import { words } from "../text/language";
 import { AcknowledgeButton } from "./AcknowledgeButton";
 import { DeviceFacts, Fact, InstantFact, PlaceFact } from "./Facts";
 import { Notifications } from "./Notifications";
+import { WatchMessages } from "./WatchMessages";
 
 export function AlarmSheet({ alert }: { alert: Alert }) {
   const device = devices.value.get(alert.device_id);
@@ -58,6 +59,7 @@ export function AlarmSheet({ alert }: { alert: Alert }) {
           {words.centre} <kbd>C</kbd>
         </button>
       )}
+      {device && <WatchMessages device={device} />}
       <Notifications notifications={alert.notifications} />
     </aside>
   );

@@ -1,15 +1,17 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { alerts } from "../store";
+import { alerts, devices } from "../store";
 import { headline } from "../text/alert_words";
 import { words } from "../text/language";
+import { unreadReplies } from "../watch_commands";
 
 const alarmNews = signal("");
 const quietNews = signal("");
 
-/** Spoken by screen readers: new alarms at once, acknowledgements when there is a pause. */
+/** Spoken by screen readers: new alarms at once, acknowledgements and answers when there is a pause. */
 export function Announcer() {
   useEffect(watchNews, []);
+  useEffect(watchReplies, []);
   return (
     <div class="for-ears">
       <div role="alert" id="announce-alarm">
@@ -37,5 +39,18 @@ function watchNews(): () => void {
         .join(". ");
     }
     states = new Map(current.map((alert) => [alert.id, alert.state]));
+  });
+}
+
+function watchReplies(): () => void {
+  let heard = new Set<number>();
+  return effect(() => {
+    const replies = unreadReplies.value;
+    const fresh = replies.filter((one) => !heard.has(one.id));
+    if (fresh.length > 0) {
+      const name = (deviceId: number) => devices.peek().get(deviceId)?.label ?? words.watch;
+      quietNews.value = fresh.map((one) => words.replyNews(name(one.device_id), one.answer ?? "")).join(". ");
+    }
+    heard = new Set(replies.map((one) => one.id));
   });
 }

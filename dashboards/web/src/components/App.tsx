@@ -8,6 +8,7 @@ import { DeviceCard } from "./DeviceCard";
 import { DeviceTable } from "./DeviceTable";
 import { HelpDialog } from "./HelpDialog";
 import { MapPane } from "./MapPane";
+import { Replies } from "./Replies";
 import { TopBar } from "./TopBar";
 
 export function App() {
@@ -23,6 +24,7 @@ export function App() {
         <section class="stage" aria-label={view.value === "map" ? words.map : words.table}>
           <MapPane hidden={view.value !== "map"} />
           {view.value === "table" && <DeviceTable />}
+          <Replies />
           {device && <DeviceCard device={device} />}
         </section>
       </main>

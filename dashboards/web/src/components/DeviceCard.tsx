@@ -6,6 +6,7 @@ import { DeviceFacts, Fact, InstantFact, PlaceFact } from "./Facts";
 import { Instant } from "./Instants";
 import { lookWord } from "./Legend";
 import { Shape } from "./Shape";
+import { WatchMessages } from "./WatchMessages";
 
 /** An agent without an alarm, chosen on the map or in the table. */
 export function DeviceCard({ device }: { device: Device }) {
@@ -36,6 +37,7 @@ export function DeviceCard({ device }: { device: Device }) {
           {words.centre} <kbd>C</kbd>
         </button>
       )}
+      <WatchMessages key={device.id} device={device} />
     </aside>
   );
 }

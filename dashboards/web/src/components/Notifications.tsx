@@ -28,6 +28,11 @@ export function Notifications({ notifications }: { notifications: readonly Notif
             </span>
             <span class="notification-state">
               {words.notification[one.state] ?? one.state} {one.sent_at && <Instant at={one.sent_at} />}
+              {one.delivered_at && (
+                <span class="reached">
+                  , {words.reached} <Instant at={one.delivered_at} />
+                </span>
+              )}
               {one.attempts > 1 && ` (${words.attempts(one.attempts)})`}
             </span>
           </li>

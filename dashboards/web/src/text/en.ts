@@ -103,6 +103,45 @@ export const en: Words = {
     cancelled: "Cancelled",
   },
   attempts: (n) => `${n} attempts`,
+  reached: "received by the watch at",
+
+  watch: "Watch",
+  write: "Write to the watch",
+  withAnswers: "With the answers “Oui” and “Non”",
+  yes: "Oui",
+  no: "Non",
+  send: "Send",
+  locate: "Locate now",
+  hearsNothing: "This watch receives no messages. Telephone the agent.",
+  notWritten: "Nothing has gone to the watch.",
+  command: {
+    prealarm: "Pre-alarm",
+    prealarm_cancel: "End of the pre-alarm",
+    checkin: "Check: are you all right?",
+    message: "Message",
+    locate: "Position asked for",
+  },
+  commandState: (one) => {
+    switch (one.state) {
+      case "pending":
+        return "Waiting since";
+      case "sending":
+        return "Being sent since";
+      case "sent":
+        return "Sent, not received yet";
+      case "delivered":
+        return "Received by the watch at";
+      case "answered":
+        return `Answered: ${one.answer ?? ""}, at`;
+      case "expired":
+        return one.sent_at ? "Expired, NOT RECEIVED. Sent at" : "Expired, NEVER SENT. Written at";
+      default:
+        return "FAILED to send. Written at";
+    }
+  },
+  replies: "Answers of agents",
+  replyNews: (agent, answer) => `${agent} answers: ${answer}`,
+  open: "Open",
 
   map: "Map of the agents",
   mapLoading: "Loading the map…",

@@ -1,4 +1,4 @@
-import type { AlertKind, DeviceState, NotificationState } from "../contract";
+import type { AlertKind, Command, CommandKind, DeviceState, NotificationState } from "../contract";
 
 /** The console's French words. English stands beside it in en.ts with the same keys. */
 export const fr = {
@@ -116,6 +116,46 @@ export const fr = {
     cancelled: "Annulé",
   } as Record<NotificationState, string>,
   attempts: (n: number) => `${n} essais`,
+  reached: "reçu par la montre à",
+
+  // Two ways with a watch
+  watch: "Montre",
+  write: "Écrire à la montre",
+  withAnswers: "Avec les réponses « Oui » et « Non »",
+  yes: "Oui",
+  no: "Non",
+  send: "Envoyer",
+  locate: "Localiser maintenant",
+  hearsNothing: "Cette montre ne reçoit pas de message. Appelez l’agent par téléphone.",
+  notWritten: "Rien n’est parti vers la montre.",
+  command: {
+    prealarm: "Pré-alarme",
+    prealarm_cancel: "Fin de la pré-alarme",
+    checkin: "Contrôle « Ça va ? »",
+    message: "Message",
+    locate: "Demande de position",
+  } as Record<CommandKind, string>,
+  commandState: (one: Command): string => {
+    switch (one.state) {
+      case "pending":
+        return "En attente depuis";
+      case "sending":
+        return "Envoi en cours depuis";
+      case "sent":
+        return "Envoyé, pas encore reçu";
+      case "delivered":
+        return "Reçu par la montre à";
+      case "answered":
+        return `Répondu : ${one.answer ?? ""}, à`;
+      case "expired":
+        return one.sent_at ? "Expiré, NON REÇU. Envoyé à" : "Expiré, JAMAIS ENVOYÉ. Écrit à";
+      default:
+        return "ÉCHEC de l’envoi. Écrit à";
+    }
+  },
+  replies: "Réponses des agents",
+  replyNews: (agent: string, answer: string) => `${agent} répond : ${answer}`,
+  open: "Ouvrir",
 
   // Map and table
   map: "Carte des agents",

@@ -1,0 +1,106 @@
+import { useState } from "preact/hooks";
+import type { Command, CommandState, Device, Wish } from "../contract";
+import { commandsOf } from "../rules/commands";
+import { commands } from "../store";
+import { words } from "../text/language";
+import { tell } from "../watch_commands";
+import { Instant } from "./Instants";
+
+const SHOWN = 6;
+const TEXT_MAX = 160; // as lone_worker/commands/words.py
+const MARKS: Record<CommandState, string> = {
+  pending: "…",
+  sending: "→",
+  sent: "→",
+  delivered: "✓",
+  answered: "✓",
+  expired: "✕",
+  failed: "✕",
+};
+
+/** Write to a watch, ask where it is, and see whether it has reached its wearer. */
+export function WatchMessages({ device }: { device: Device }) {
+  if (device.kind !== "watch") return null;
+  const told = commandsOf(device.id, commands.value.values(), SHOWN);
+  return (
+    <section class="watch" aria-label={words.watch}>
+      <h3>{words.watch}</h3>
+      {device.hears_commands ? <WriteForm deviceId={device.id} /> : <p class="quiet">{words.hearsNothing}</p>}
+      <ul>
+        {told.map((one) => (
+          <CommandRow key={one.id} command={one} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function WriteForm({ deviceId }: { deviceId: number }) {
+  const [text, setText] = useState("");
+  const [answerable, setAnswerable] = useState(true);
+  const [sending, setSending] = useState(false);
+  const [failed, setFailed] = useState<string[]>([]);
+
+  async function send(wish: Wish): Promise<void> {
+    if (sending) return;
+    setSending(true);
+    const lines = await tell(deviceId, wish);
+    setSending(false);
+    setFailed(lines);
+    if (lines.length === 0 && wish.kind === "message") setText("");
+  }
+
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send({ kind: "message", text, replies: answerable ? [words.yes, words.no] : [] });
+      }}
+    >
+      <label for="watch-text">{words.write}</label>
+      <input
+        id="watch-text"
+        type="text"
+        maxLength={TEXT_MAX}
+        required
+        autocomplete="off"
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+      <label class="switch">
+        <input type="checkbox" checked={answerable} onChange={(event) => setAnswerable(event.currentTarget.checked)} />
+        {words.withAnswers}
+      </label>
+      <div class="watch-buttons">
+        <button type="submit" data-action="write" aria-disabled={sending}>
+          {sending ? words.acknowledging : words.send}
+        </button>
+        <button type="button" data-action="locate" aria-disabled={sending} onClick={() => void send({ kind: "locate" })}>
+          {words.locate}
+        </button>
+      </div>
+      {failed.length > 0 && (
+        <ul class="refusal" role="alert">
+          {failed.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+      )}
+    </form>
+  );
+}
+
+function CommandRow({ command }: { command: Command }) {
+  const at = command.answered_at ?? command.delivered_at ?? command.sent_at ?? command.created_at;
+  return (
+    <li data-command-id={command.id} data-kind={command.kind} data-state={command.state}>
+      <span class="mark" aria-hidden="true">
+        {MARKS[command.state] ?? "?"}
+      </span>
+      <span>{command.kind === "message" ? `« ${command.text ?? ""} »` : words.command[command.kind]}</span>
+      <span class="command-state">
+        {words.commandState(command)} <Instant at={at} />
+      </span>
+    </li>
+  );
+}

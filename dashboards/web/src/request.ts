@@ -1,0 +1,38 @@
+import type { Refusal } from "./contract";
+import { words } from "./text/language";
+
+const ANSWER_LIMIT_MS = 8_000;
+
+/** Ask the server to change something. It throws when the server does not answer in time. */
+export function post(path: string, body: object): Promise<Response> {
+  return fetch(new URL(path, document.baseURI), {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Gyrophare": "console" },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+  });
+}
+
+/** Ask the server for something. It throws when the server does not answer in time, or with an error. */
+export async function get<T>(path: string): Promise<T> {
+  const response = await fetch(new URL(path, document.baseURI), { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return (await response.json()) as T;
+}
+
+export async function refusalOf(response: Response): Promise<Refusal | null> {
+  try {
+    const body = (await response.json()) as { error?: Refusal };
+    return body.error ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Why the server refused, a line each, for a person. */
+export function refusalLines(status: number, refusal: Refusal | null): string[] {
+  if (status === 401) return [words.session];
+  if (!refusal) return [words.refused(status)];
+  const lines = [refusal.what, refusal.expected && words.expected(refusal.expected), refusal.do];
+  return lines.filter((line): line is string => !!line);
+}
