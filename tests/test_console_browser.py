@@ -239,6 +239,7 @@ async def test_dispatcher_writes_to_a_watch_by_keyboard_and_sees_its_wearer_answ
     message = page.locator('[data-kind="message"]')
     await expect(message).to_contain_text("On passe à midi ?")
     await expect(message).to_have_attribute("data-state", "delivered", timeout=10_000)
+    await expect(message).to_be_in_viewport()
     await expect(page.get_by_label("Écrire à la montre")).to_have_value("")
     await photograph(page, "watch-delivered")
     await expect(message).to_contain_text("Répondu : Oui", timeout=20_000)

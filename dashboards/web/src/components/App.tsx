@@ -18,13 +18,13 @@ export function App() {
     <div class="console">
       <TopBar />
       <Banners />
+      <Replies />
       <main class={alert ? "desk with-sheet" : "desk"}>
         <AlarmQueue />
         {alert && <AlarmSheet key={alert.id} alert={alert} />}
         <section class="stage" aria-label={view.value === "map" ? words.map : words.table}>
           <MapPane hidden={view.value !== "map"} />
           {view.value === "table" && <DeviceTable />}
-          <Replies />
           {device && <DeviceCard device={device} />}
         </section>
       </main>

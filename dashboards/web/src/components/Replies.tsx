@@ -15,7 +15,9 @@ export function Replies() {
           <span>
             <b>{devices.value.get(one.device_id)?.label ?? words.watch}</b> : <b>{one.answer}</b>
             <small>
-              « {one.text} » {one.answered_at && <Instant at={one.answered_at} />}
+              «{"\u00a0"}
+              {one.text}
+              {"\u00a0"}» {one.answered_at && <Instant at={one.answered_at} />}
             </small>
           </span>
           <button type="button" data-action="open-reply" onClick={() => openSubject(one.device_id)}>

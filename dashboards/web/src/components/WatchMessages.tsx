@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Command, CommandState, Device, Wish } from "../contract";
 import { commandsOf } from "../rules/commands";
 import { commands } from "../store";
@@ -25,7 +25,7 @@ export function WatchMessages({ device }: { device: Device }) {
   return (
     <section class="watch" aria-label={words.watch}>
       <h3>{words.watch}</h3>
-      {device.hears_commands ? <WriteForm deviceId={device.id} /> : <p class="quiet">{words.hearsNothing}</p>}
+      {device.hears_commands ? <WriteForm device={device} /> : <p class="quiet">{words.hearsNothing}</p>}
       <ul>
         {told.map((one) => (
           <CommandRow key={one.id} command={one} />
@@ -35,29 +35,34 @@ export function WatchMessages({ device }: { device: Device }) {
   );
 }
 
-function WriteForm({ deviceId }: { deviceId: number }) {
+function WriteForm({ device }: { device: Device }) {
   const [text, setText] = useState("");
   const [answerable, setAnswerable] = useState(true);
   const [sending, setSending] = useState(false);
   const [failed, setFailed] = useState<string[]>([]);
+  const form = useRef<HTMLFormElement>(null);
 
   async function send(wish: Wish): Promise<void> {
     if (sending) return;
     setSending(true);
-    const lines = await tell(deviceId, wish);
+    const lines = await tell(device.id, wish);
     setSending(false);
     setFailed(lines);
-    if (lines.length === 0 && wish.kind === "message") setText("");
+    if (lines.length > 0) return;
+    if (wish.kind === "message") setText("");
+    const told = form.current?.nextElementSibling;
+    requestAnimationFrame(() => bringIntoView(told?.querySelector("li") ?? null));
   }
 
   return (
     <form
+      ref={form}
       onSubmit={(event) => {
         event.preventDefault();
         void send({ kind: "message", text, replies: answerable ? [words.yes, words.no] : [] });
       }}
     >
-      <label for="watch-text">{words.write}</label>
+      <label for="watch-text">{words.write(device.label)}</label>
       <input
         id="watch-text"
         type="text"
@@ -80,7 +85,7 @@ function WriteForm({ deviceId }: { deviceId: number }) {
         </button>
       </div>
       {failed.length > 0 && (
-        <ul class="refusal" role="alert">
+        <ul class="refusal" role="alert" ref={bringIntoView}>
           {failed.map((line) => (
             <li key={line}>{line}</li>
           ))}
@@ -90,6 +95,11 @@ function WriteForm({ deviceId }: { deviceId: number }) {
   );
 }
 
+/** One function, not one a drawing: it is called when the lines appear, and never pulls the card back later. */
+function bringIntoView(lines: HTMLElement | null): void {
+  lines?.scrollIntoView({ block: "nearest" });
+}
+
 function CommandRow({ command }: { command: Command }) {
   const at = command.answered_at ?? command.delivered_at ?? command.sent_at ?? command.created_at;
   return (
@@ -97,7 +107,7 @@ function CommandRow({ command }: { command: Command }) {
       <span class="mark" aria-hidden="true">
         {MARKS[command.state] ?? "?"}
       </span>
-      <span>{command.kind === "message" ? `« ${command.text ?? ""} »` : words.command[command.kind]}</span>
+      <span>{command.kind === "message" ? `«\u00a0${command.text ?? ""}\u00a0»` : words.command[command.kind]}</span>
       <span class="command-state">
         {words.commandState(command)} <Instant at={at} />
       </span>

@@ -106,8 +106,8 @@ export const en: Words = {
   reached: "received by the watch at",
 
   watch: "Watch",
-  write: "Write to the watch",
-  withAnswers: "With the answers “Oui” and “Non”",
+  write: (agent) => `Write to the watch of ${agent}`,
+  withAnswers: "Answer buttons Oui\u00a0/\u00a0Non",
   yes: "Oui",
   no: "Non",
   send: "Send",

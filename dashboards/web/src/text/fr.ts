@@ -120,8 +120,8 @@ export const fr = {
 
   // Two ways with a watch
   watch: "Montre",
-  write: "Écrire à la montre",
-  withAnswers: "Avec les réponses « Oui » et « Non »",
+  write: (agent: string) => `Écrire à la montre de ${agent}`,
+  withAnswers: "Boutons de réponse Oui\u00a0/\u00a0Non",
   yes: "Oui",
   no: "Non",
   send: "Envoyer",
