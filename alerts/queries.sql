@@ -173,6 +173,9 @@ with open as (
 )
 update alert a set changed_at = %(now)s from open where a.id = open.id
 
+-- name: find_newest_beat
+select max(ticked_at) as ticked_at from engine_tick
+
 -- name: insert_contact
 insert into contact (organisation_id, name, phone_e164, rank)
 values (%(organisation_id)s, %(name)s, %(phone_e164)s, %(rank)s)

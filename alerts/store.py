@@ -205,6 +205,12 @@ async def annotate(connection: Connection, notes: Sequence[tuple[DeviceId, Alert
     await connection.execute(QUERIES["annotate"], parameters)
 
 
+async def find_newest_beat(connection: Connection) -> datetime | None:
+    """When the engine of any instance was last alive; None: never."""
+    row = await (await connection.execute(QUERIES["find_newest_beat"])).fetchone()
+    return None if row is None else row["ticked_at"]
+
+
 async def put_contact(
     connection: Connection, organisation_id: OrganisationId, rank: int, name: str, phone_e164: str
 ) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from dashboards.server import WEB
-from gyrophare import doctor_devices, embedded
+from gyrophare import doctor_devices, doctor_engine, embedded
 from gyrophare.finding import Finding
 from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import GyrophareError
@@ -22,8 +21,6 @@ from gyrophare.platform.mqtt_address import BrokerAddress
 from gyrophare.settings import Settings
 
 QUERIES = sql.load(__file__, "doctor.sql")
-_CLOCK_MAX = timedelta(seconds=2)
-_TICK_MAX = timedelta(seconds=5)
 _MAP_FILES = ("department", "places", "roads", "rivers")
 
 
@@ -50,7 +47,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         with psycopg.connect(url, connect_timeout=5, row_factory=dict_row) as connection:
             version = connection.execute("show server_version").fetchall()[0]["server_version"]
             yield Finding(name="database", verdict="ok", found=f"PostgreSQL {version}")
-            yield _clock(connection)
+            yield doctor_engine.clock(connection)
             schema = inspect(url)
             yield Finding(
                 name="timescaledb",
@@ -71,7 +68,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding(name="migrations", verdict="ok", found=f"{', '.join(schema.applied)} applied")
             if schema.timescaledb == "active":
                 yield timescaledb_jobs(connection)
-            yield _tick(connection)
+            yield doctor_engine.tick(connection)
             yield _contacts(connection)
             yield _outbox(connection)
             yield from doctor_devices.look(settings, url)
@@ -82,19 +79,6 @@ def _database(settings: Settings) -> Iterator[Finding]:
             found=str(error).splitlines()[0],
             do="is it started, and is GYROPHARE_DATABASE_URL right?",
         )
-
-
-def _clock(connection: psycopg.Connection[DictRow]) -> Finding:
-    theirs = connection.execute(QUERIES["clock"]).fetchall()[0]["now"]
-    apart_s = abs((SystemClock().now() - theirs).total_seconds())
-    if apart_s <= _CLOCK_MAX.total_seconds():
-        return Finding(name="clock", verdict="ok", found=f"{apart_s:.1f} s from the database's")
-    return Finding(
-        name="clock",
-        verdict="fault",
-        found=f"{apart_s:.1f} s from the database's; deadlines would be wrong",
-        do="synchronise both machines: `timedatectl set-ntp true`",
-    )
 
 
 def timescaledb_jobs(connection: psycopg.Connection[DictRow]) -> Finding:
@@ -128,19 +112,6 @@ def _trouble(job: DictRow) -> str | None:
     if job["overdue"]:
         return "should have run an hour ago"
     return None
-
-
-def _tick(connection: psycopg.Connection[DictRow]) -> Finding:
-    rows = connection.execute(QUERIES["newest_tick"]).fetchall()
-    if not rows:
-        return Finding(
-            name="engine", verdict="fault", found="has never ticked: nobody is protected", do="start `gyrophare serve`"
-        )
-    age = SystemClock().now() - rows[0]["ticked_at"]
-    found = f"last tick {age.total_seconds():.1f} s ago, by {rows[0]['instance']!r}"
-    if age <= _TICK_MAX:
-        return Finding(name="engine", verdict="ok", found=found)
-    return Finding(name="engine", verdict="fault", found=found, do="start `gyrophare serve`, and read its log")
 
 
 def _contacts(connection: psycopg.Connection[DictRow]) -> Finding:

@@ -25,10 +25,10 @@ from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from gyrophare.broker import Broker
 from gyrophare.embedded import PostgresServer
-from gyrophare.flows import acknowledge, escalation_tick, registered, retention, watch_report, write_to_watch
+from gyrophare.flows import acknowledge, escalation_tick, keep_time, registered, retention, watch_report, write_to_watch
 from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.flows.command_delivery import CommandSender
-from gyrophare.kernel.clock import Clock, SystemClock
+from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
 from gyrophare.platform import db
 from gyrophare.platform.migrations.migrate import migrate
@@ -43,6 +43,7 @@ from ingest.receipts import Receipts
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+CLOCK_S = 1.0
 RETENTION_S = 3600.0
 ACCOUNTS_S = 10.0  # a revoked device is off the broker within a minute, reload included
 CONSOLE_LOGIN = "supervision"
@@ -53,7 +54,8 @@ class Server:
 
     def __init__(self, settings: Settings, clock: Clock | None = None, *, ticking: bool = True) -> None:
         self.settings = settings
-        self.clock = clock or SystemClock()
+        self.clock = SteadyClock(clock or SystemClock())
+        self.clock_watch = keep_time.ClockWatch(self.clock)
         self._ticking = ticking
         self._stack = AsyncExitStack()
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -89,6 +91,7 @@ class Server:
         await self._stack.enter_async_context(db.instance_lock(self.database_url, settings.instance))
         self.pool = await db.open_pool(self.database_url, settings.database.pool_size)
         self._stack.push_async_callback(self.pool.close)
+        await keep_time.catch_up(self.pool, clock)
         broker = Broker(settings)
         self.accounts = BrokerAccounts(self.pool, broker.give)
         await self.accounts.refresh()
@@ -130,6 +133,7 @@ class Server:
         if self._ticking:
             ticker = Ticker(clock)
             ticker.every(TICK_S, "escalation", self.tick)
+            ticker.every(CLOCK_S, "clock", self.clock_watch.look)
             ticker.every(ACCOUNTS_S, "accounts", self.accounts.refresh)
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
             ticker.start()

@@ -14,7 +14,7 @@ from gyrophare.kernel.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
 
-_GUARD_S = 1.0
+_GUARD_S = 0.25
 
 
 class _Again(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
@@ -79,9 +79,11 @@ class Ticker:
         if not self._scheduler.running:
             return
         for name, period_s in self._period_s.items():
+            if self.age_s(name) <= 2 * period_s + _GUARD_S:
+                continue
             job: Any = self._scheduler.get_job(name)
-            late = self.age_s(name) > 2 * period_s + 1  # a step that only takes long is late too, but due soon
-            if late and job is not None and job.next_run_time - self._wall() > timedelta(seconds=period_s):
+            # A step that only takes long is late too, but due soon.
+            if job is not None and job.next_run_time - self._wall() > timedelta(seconds=period_s):
                 log.warning("The clock was moved; ticking again", extra={"action": "clock_moved", "step": name})
                 job.modify(next_run_time=self._wall())
         self._guard_soon()
