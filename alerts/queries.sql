@@ -153,7 +153,14 @@ update alert a set changed_at = greatest(a.changed_at, %(now)s)
 from mine where a.id = mine.alert_id
 
 -- name: beat
-insert into engine_tick (instance, ticked_at, hearing) values (%(instance)s, %(now)s, %(hearing)s)
+-- Once a second: a tick that has nothing to write costs no commit.
+insert into engine_tick (instance, ticked_at, hearing)
+select %(instance)s, %(now)s::timestamptz, %(hearing)s::boolean
+where not exists (
+    select from engine_tick
+    where instance = %(instance)s and hearing = %(hearing)s::boolean
+      and ticked_at > %(now)s::timestamptz - interval '1 second' and ticked_at <= %(now)s
+)
 on conflict (instance) do update set ticked_at = excluded.ticked_at, hearing = excluded.hearing
 
 -- name: find_help

@@ -172,3 +172,15 @@ async def test_beat_of_an_engine_is_its_newest(office: Department, clock: Manual
         await alerts.store.beat(office.connection, "test", clock.now())
         clock.advance(7)
     assert await read_models.tick_age_s(office.connection, clock.now()) == 7
+
+
+@pytest.mark.parametrize(("after_s", "beats"), [(0.25, False), (0.999, False), (1, True), (60, True), (-60, True)])
+async def test_engine_beats_at_most_once_a_second(
+    office: Department, clock: ManualClock, after_s: float, beats: bool
+) -> None:
+    before_at = clock.now()
+    await alerts.store.beat(office.connection, "test", before_at)
+    clock.advance(after_s)
+    await alerts.store.beat(office.connection, "test", clock.now())
+    [row] = await office.rows("select ticked_at from engine_tick")
+    assert row["ticked_at"] == (clock.now() if beats else before_at)
