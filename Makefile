@@ -57,6 +57,7 @@ test: setup $(VENV)/.dev-made tests/timescale/node_modules/.made  ## every test,
 bench: setup  ## what this machine does in a second, beside what it could do at most
 	$(BIN)/gyrophare bench start
 	$(BIN)/gyrophare bench ingest
+	$(BIN)/gyrophare bench alerts
 
 lint: setup $(VENV)/.dev-made
 	$(BIN)/ruff check .

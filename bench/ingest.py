@@ -18,7 +18,7 @@ import psycopg
 
 from bench import limits, load, machine
 from bench.load import Message, publish, publish_at
-from bench.servers import CLOCK, Serve, broker, serve
+from bench.servers import CLOCK, Serve, broker, refuse_undurable, serve
 from gyrophare.embedded import PostgresServer
 from gyrophare.platform import sql
 from gyrophare.platform.mqtt import MqttSession
@@ -126,7 +126,7 @@ async def measure(*, messages: int, fixes: int, many: int, broker_kind: str, say
             PostgresServer(folder, {"track_commit_timestamp": "on"}) as postgres,
             broker(broker_kind, folder) as (url, broker_name),
         ):
-            _refuse_undurable(postgres.url)
+            refuse_undurable(postgres.url)
             say("what the machine can do: receiving")
             receive, session = await _receive_limits(url, messages, "before")
             publisher = MqttSession(url, "bench-publisher", (), clock=CLOCK, published_at_once=100)
@@ -254,10 +254,3 @@ async def _all_receipted(url: str, count: int) -> None:
 
 async def _connected(database_url: str) -> psycopg.AsyncConnection:
     return await psycopg.AsyncConnection.connect(database_url, autocommit=True)
-
-
-def _refuse_undurable(database_url: str) -> None:
-    with psycopg.connect(database_url) as connection:
-        [(durable,)] = connection.execute("show synchronous_commit").fetchall()
-    if durable != "on":
-        raise RuntimeError(f"synchronous_commit is {durable}; a figure without durability says nothing")

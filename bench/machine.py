@@ -29,6 +29,21 @@ def cpu_s(pid: int) -> float:
     return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
+def family_cpu_s(pid: int) -> float:
+    """Processor time of a process and of its children, those that have ended included, in seconds."""
+    total_s = 0.0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended just now: its parent has its time
+        if int(stat.parent.name) == pid:
+            total_s += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        elif int(fields[1]) == pid:
+            total_s += sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    return total_s
+
+
 def _processor() -> str:
     found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     return found[1] if found else platform.machine()

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 from bench import machine
 from gyrophare.embedded import MqttBroker
 from gyrophare.embedded.folder import free_port
@@ -108,3 +110,11 @@ def broker(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
     finally:
         process.terminate()
         process.wait()
+
+
+def refuse_undurable(database_url: str) -> None:
+    """Raise RuntimeError when a commit that was answered could be lost."""
+    with psycopg.connect(database_url) as connection:
+        [(durable,)] = connection.execute("show synchronous_commit").fetchall()
+    if durable != "on":
+        raise RuntimeError(f"synchronous_commit is {durable}; a figure without durability says nothing")

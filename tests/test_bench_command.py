@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from bench.alerts import percentile
+
 KEYS = [
     "messages_per_s",
     "receive_limit_per_s",
@@ -45,3 +47,25 @@ def test_start_is_measured() -> None:
     figures = bench("start")
     assert 0 < figures["second_start_s"] < figures["first_start_s"]
     assert figures["idle_rss_mb"] > 20
+
+
+@pytest.mark.timeout(300)
+def test_alarms_are_measured_for_each_number_of_agents() -> None:
+    arguments = ["--agents", "60", "--agents", "30", "--alarms", "40", "--seconds", "3", "--rate", "20"]
+    figures = bench("alerts", *arguments)
+    runs = figures["runs"]
+    assert [(run["agents"], run["raised"], run["burst_agents"]) for run in runs] == [(30, 30, 30), (60, 40, 60)]
+    for run in runs:
+        # Seen by another connection, so never before it was due, nor before the engine says to have raised it.
+        assert 0 < run["lateness_p50_ms"] <= run["lateness_p99_ms"] <= run["lateness_max_ms"]
+        assert 0 < run["raised_at_p99_ms"] < run["lateness_max_ms"]
+        assert run["tick_idle_ms"] > 0
+        assert run["tick_ms"] > 0
+        assert 0 < run["burst_s"] < 30
+        assert run["messages_per_s"] > 0
+    assert figures["growth"]["agents"] == 2
+
+
+@pytest.mark.parametrize(("pct", "found"), [(50, 5), (99, 10), (100, 10), (1, 1)])
+def test_percentile_is_one_of_the_values(pct: float, found: float) -> None:
+    assert percentile([10, 1, 9, 2, 8, 3, 7, 4, 6, 5], pct) == found

@@ -50,6 +50,42 @@ def ingest(
 
 
 @app.command()
+def alerts(
+    agents: Annotated[list[int] | None, typer.Option(min=1, help="On shift; repeat it. [1000, 10000, 100000]")] = None,
+    alarms: Annotated[int, typer.Option(min=1, max=1_000, help="Agents that fall due, at random instants.")] = 500,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="In how many seconds they do.")] = 30,
+    rate: Annotated[float, typer.Option(min=1, help="Messages a second that arrive meanwhile.")] = 200,
+    broker: Annotated[BrokerKind, typer.Option(help="auto: Mosquitto where it is installed.")] = BrokerKind.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """How late alarms are and what a tick costs, with ever more agents on shift; and a thousand due at one instant.
+
+    Everything runs on this machine in a folder that is removed afterwards. A number of agents takes about a minute.
+    """
+    from bench.alerts import measure
+
+    with _err.status("") as status:
+        result = asyncio.run(
+            measure(
+                agents=agents or [1_000, 10_000, 100_000],
+                alarms=alarms,
+                seconds=seconds,
+                rate_per_s=rate,
+                broker_kind=broker.value,
+                say=status.update,
+            )
+        )
+    if as_json:
+        _show(asdict(result), as_json)
+        return
+    head, runs = asdict(result), [asdict(run) for run in result.runs]
+    del head["runs"]
+    _show(head, as_json)
+    for name in runs[0]:
+        _out.print(f"{name:>32}  " + "  ".join(f"{run[name]:>10}" for run in runs))
+
+
+@app.command()
 def start(as_json: AsJson = False) -> None:
     """How soon a server is there, and the memory it takes when nobody speaks."""
     from bench.start import measure
