@@ -34,6 +34,7 @@ def decide(
     *,
     zones: Iterable[tuple[Area, int]] = (),
     held_until_at: datetime | None = None,
+    vibrates: bool = True,
 ) -> Verdict:
     """What is due at `now`. `zones`: where one may be silent, and how long. Until `held_until_at` silence is ours."""
     state = facts.state
@@ -45,6 +46,7 @@ def decide(
         now,
         silence_s=silence_s(facts, zones),
         held_until_at=held_until_at,
+        vibrates=vibrates,
     )
     if episode is not state.episode:
         state = replace(state, episode=episode)

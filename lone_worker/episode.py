@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -45,7 +46,9 @@ class Episode:
     due_at: datetime | None
     """When the next pre-alarm or the alarm is due; None once there is an alarm, and in a pause."""
     prealarmed_at: tuple[datetime, ...] = ()
-    """When the watch was asked to vibrate."""
+    """When the wearer was to be asked."""
+    vibrated_at: tuple[datetime, ...] = ()
+    """When the watch was told to vibrate for it: one that cannot be told anything does not."""
     shaken_at: tuple[datetime, ...] = ()
     """Movement of the body that may have been our own vibration."""
     grace_until_at: datetime | None = None
@@ -116,12 +119,7 @@ def hear_again(episode: Episode, evidence_at: datetime, heard_at: datetime, prof
         return episode
     if due_at <= evidence_at + timedelta(seconds=profile.alarm_after_s):
         return episode
-    return Episode(
-        due_at=heard_at,
-        prealarmed_at=episode.prealarmed_at,
-        shaken_at=episode.shaken_at,
-        grace_until_at=min(heard_at + _HEARD_AGAIN, due_at),
-    )
+    return replace(episode, due_at=heard_at, grace_until_at=min(heard_at + _HEARD_AGAIN, due_at))
 
 
 def pass_time(
@@ -133,11 +131,12 @@ def pass_time(
     *,
     silence_s: int,
     held_until_at: datetime | None = None,
+    vibrates: bool = True,
 ) -> tuple[Episode, PreAlarm | Alarm | None]:
     """What a deadline that has passed at `now` brings. None: the silence is excused for a while.
 
     `silence_s`: how long one may be neither moving nor heard here. `held_until_at`: it is we who do not hear; until
-    then silence is ours, not the wearer's.
+    then silence is ours, not the wearer's. `vibrates`: the watch can be told to.
     """
     due_at = episode.due_at
     if due_at is None or due_at > now:
@@ -150,11 +149,11 @@ def pass_time(
         next_at = min((at for at in limits if at > now), default=alarm_at)
         asked = (*episode.prealarmed_at, now)
         return (
-            Episode(
+            replace(
+                episode,
                 due_at=min(next_at, alarm_at),
                 prealarmed_at=asked,
-                shaken_at=episode.shaken_at,
-                grace_until_at=episode.grace_until_at,
+                vibrated_at=(*episode.vibrated_at, now) if vibrates else (),
             ),
             PreAlarm(number=len(asked), alarm_at=alarm_at),
         )
@@ -163,9 +162,8 @@ def pass_time(
         if held_until_at is not None:
             excused_until_at = max(excused_until_at, held_until_at)
         if excused_until_at > now:
-            excused = Episode(due_at=excused_until_at, prealarmed_at=episode.prealarmed_at, shaken_at=episode.shaken_at)
-            return excused, None
-    alarmed = Episode(due_at=None, prealarmed_at=episode.prealarmed_at, alarmed_at=evidence_at)
+            return replace(episode, due_at=excused_until_at, grace_until_at=None), None
+    alarmed = replace(episode, due_at=None, grace_until_at=None, alarmed_at=evidence_at)
     return alarmed, Alarm(due_at=due_at, heard=not silent(heard_at, now))
 
 
@@ -175,6 +173,7 @@ def pack(episode: Episode) -> str:
         return ""
     kept = {
         "asked": [at.timestamp() for at in episode.prealarmed_at],
+        "vibrated": [at.timestamp() for at in episode.vibrated_at],
         "shaken": [at.timestamp() for at in episode.shaken_at],
         "grace": episode.grace_until_at and episode.grace_until_at.timestamp(),
         "alarmed": episode.alarmed_at and episode.alarmed_at.timestamp(),
@@ -192,6 +191,7 @@ def unpack(due_at: datetime | None, text: str) -> Episode:
     return Episode(
         due_at=due_at,
         prealarmed_at=tuple(map(_instant, kept.get("asked", ()))),
+        vibrated_at=tuple(map(_instant, kept.get("vibrated", ()))),
         shaken_at=tuple(map(_instant, kept.get("shaken", ()))),
         grace_until_at=_instant(kept["grace"]) if "grace" in kept else None,
         alarmed_at=_instant(kept["alarmed"]) if "alarmed" in kept else None,

@@ -131,6 +131,7 @@ on conflict do nothing
 update prealarm p set ended_at = %(now)s, outcome = new.outcome
 from unnest(%(device_id)s::bigint[], %(outcome)s::text[]) as new (device_id, outcome)
 where p.device_id = new.device_id and p.ended_at is null
+returning p.device_id, p.episode_at
 
 -- name: note_protection
 insert into protection_change (shift_id, at, level, reasons)

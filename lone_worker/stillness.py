@@ -128,7 +128,7 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
 
 def _felt(episode: Episode, heard: Heard) -> tuple[Sequence[datetime], Sequence[vibration.Span], tuple[datetime, ...]]:
     """The steps that prove something, when the watch may have vibrated, and the steps that may have been that."""
-    asked_at = episode.prealarmed_at
+    asked_at = episode.vibrated_at
     if not asked_at:
         return heard.steps, (), ()
     shakes = vibration.spans(asked_at, None)

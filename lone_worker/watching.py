@@ -126,12 +126,16 @@ async def note_prealarms(connection: Connection, states: Sequence[WatchState], n
     await connection.execute(QUERIES["note_prealarms"], parameters)
 
 
-async def end_prealarms(connection: Connection, outcomes: Mapping[DeviceId, str], now: datetime) -> None:
-    """What became of them: `answered`, `moved`, `moved_before`, `alarm`, `paused`, `shift_ended`."""
+async def end_prealarms(
+    connection: Connection, outcomes: Mapping[DeviceId, str], now: datetime
+) -> dict[DeviceId, datetime]:
+    """What became of them: `answered`, `moved`, `moved_before`, `alarm`, `shift_ended`. The last evidence before
+    each that was open."""
     if not outcomes:
-        return
+        return {}
     parameters = {"device_id": list(outcomes), "outcome": list(outcomes.values()), "now": now}
-    await connection.execute(QUERIES["end_prealarms"], parameters)
+    rows = await (await connection.execute(QUERIES["end_prealarms"], parameters)).fetchall()
+    return {DeviceId(row["device_id"]): row["episode_at"] for row in rows}
 
 
 async def note_protection(connection: Connection, changes: Sequence[tuple[ShiftId, Protection]], now: datetime) -> None:

@@ -188,5 +188,5 @@ async def test_alarm_learns_what_became_of_its_prealarms(
     assert await commands.prealarm_outcomes(office.connection, episodes) == {
         device_id: PrealarmOutcome.DELIVERED,
         silent: PrealarmOutcome.NOT_DELIVERED,
-        phone: PrealarmOutcome.NOT_POSSIBLE,
+        phone: PrealarmOutcome.IMPOSSIBLE,
     }

@@ -54,6 +54,8 @@ async def test_whole_loop_when_an_agent_lies_still(
     await department.send("w-1", department.report("w-1", steps=0))
     assert (await heard(watch, "/receipts"))["up_to"] == 2
     assert (await server.tick()).raised == 0
+    command = await heard(watch, "/commands")
+    assert (command["command"], command["number"]) == ("prealarm", 1)
 
     clock.advance(1)
     assert (await server.tick()).raised == 1

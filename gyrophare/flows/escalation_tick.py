@@ -1,4 +1,4 @@
-"""Several times a second: what is due becomes a question to the watch, an alert, the next step of an escalation.
+"""Four times a second: what is due becomes a question to the watch, an alert, the next step of an escalation.
 
 Silence sends no message, so silence is found here. What is due is a row with an absolute instant, claimed by row lock:
 any number of servers may tick, and one that was dead for an hour raises the next second what it missed.

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import alerts.store
+import lone_worker.commands.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import subjects
+from gyrophare.flows import asking, subjects
 from gyrophare.flows.subjects import Subject
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.platform.db import Connection
 from lone_worker import watching
+from lone_worker.commands.store import PrealarmOutcome
 from lone_worker.engine import Verdict, decide
 from lone_worker.episode import Alarm, PreAlarm, silent
 from lone_worker.hearing import Outage, held_until_at
@@ -35,7 +37,10 @@ async def judge(
     helped = await alerts.store.find_help(connection, due)
     watched = await watching.find_watched(connection, states, due, helped)
     zones = await watching.find_white_zones(connection, {one.organisation_id for one in watched})
-    verdicts = [(one, _decide(one, zones, outages, now)) for one in watched]
+    asked = {one.facts.state.device_id for one in watched if _stirs(one, now)}
+    who = await subjects.find(connection, asked)
+    mute = {device_id for device_id in asked if device_id not in who or who[device_id].reply_topic is None}
+    verdicts = [(one, _decide(one, zones, outages, mute, now)) for one in watched]
     for one, verdict in verdicts:
         for error in verdict.failed:
             log.critical(
@@ -43,25 +48,22 @@ async def judge(
                 exc_info=error,
                 extra={"action": "judge", "device_id": one.facts.state.device_id},
             )
-    alarming = [
-        one for one, verdict in verdicts if isinstance(verdict.stillness, Alarm) or verdict.due or verdict.failed
-    ]
-    who = await subjects.find(connection, {one.facts.state.device_id for one in alarming})
-    raised: list[NewAlert] = []
-    for _, verdict in verdicts:
-        raised += _alerts(verdict, who, now)
+    others = {
+        verdict.state.device_id for _, verdict in verdicts if verdict.due or verdict.notices or verdict.failed
+    } - asked
+    who |= await subjects.find(connection, others)
+    await asking.ask(connection, (verdict for _, verdict in verdicts), who, now)
+    asking_now = [verdict.state for _, verdict in verdicts if isinstance(verdict.stillness, PreAlarm)]
+    await watching.note_prealarms(connection, asking_now, now)
+    alarming = {
+        verdict.state.device_id: verdict.state.evidence_at
+        for _, verdict in verdicts
+        if isinstance(verdict.stillness, Alarm)
+    }
+    outcomes = await lone_worker.commands.store.prealarm_outcomes(connection, alarming)
+    await watching.end_prealarms(connection, dict.fromkeys(alarming, "alarm"), now)
+    raised = [alert for _, verdict in verdicts for alert in _alerts(verdict, who, outcomes, now)]
     ids = await alerts.store.raise_alerts(connection, raised, now)
-    asked = [verdict.state for _, verdict in verdicts if isinstance(verdict.stillness, PreAlarm)]
-    await watching.note_prealarms(connection, asked, now)
-    await watching.end_prealarms(
-        connection,
-        {
-            verdict.state.device_id: "alarm"
-            for _, verdict in verdicts
-            if isinstance(verdict.stillness, Alarm) and verdict.state.episode.prealarmed_at
-        },
-        now,
-    )
     await watching.note_protection(
         connection,
         [
@@ -89,20 +91,43 @@ async def give_up(connection: Connection, device_id: DeviceId, now: datetime, un
     await alerts.store.raise_alerts(connection, raised, now)
 
 
-def _decide(one: Watched, zones: Iterable[WhiteZone], outages: Sequence[Outage], now: datetime) -> Verdict:
+def _stirs(one: Watched, now: datetime) -> bool:
+    """Whether a pre-alarm or the alarm is due."""
+    due_at = one.facts.state.due_at
+    return due_at is not None and due_at <= now
+
+
+def _decide(
+    one: Watched,
+    zones: Iterable[WhiteZone],
+    outages: Sequence[Outage],
+    mute: Collection[DeviceId],
+    now: datetime,
+) -> Verdict:
     state = one.facts.state
     own = [(zone.area, zone.silence_s) for zone in zones if zone.organisation_id == one.organisation_id]
     held = held_until_at(outages, state.heard_at or state.shift_started_at, now)
-    return decide(one.facts, now, zones=own, held_until_at=held if silent(state.heard_at, now) else None)
+    return decide(
+        one.facts,
+        now,
+        zones=own,
+        held_until_at=held if silent(state.heard_at, now) else None,
+        vibrates=state.device_id not in mute,
+    )
 
 
-def _alerts(verdict: Verdict, who: Mapping[DeviceId, Subject], now: datetime) -> Iterable[NewAlert]:
+def _alerts(
+    verdict: Verdict,
+    who: Mapping[DeviceId, Subject],
+    outcomes: Mapping[DeviceId, PrealarmOutcome],
+    now: datetime,
+) -> Iterable[NewAlert]:
     state = verdict.state
     subject = who.get(state.device_id)
     if subject is None:
         return
     if isinstance(verdict.stillness, Alarm):
-        yield _stillness(state, verdict.stillness, subject)
+        yield _stillness(state, verdict.stillness, subject, outcomes[state.device_id])
     for finding in verdict.due:
         yield _found(state, finding, subject)
     if verdict.failed:
@@ -121,7 +146,7 @@ def _our_fault(device_id: DeviceId, subject: Subject, now: datetime) -> NewAlert
     )
 
 
-def _stillness(state: WatchState, alarm: Alarm, subject: Subject) -> NewAlert:
+def _stillness(state: WatchState, alarm: Alarm, subject: Subject, prealarm: PrealarmOutcome) -> NewAlert:
     return _alert(
         state.device_id,
         subject,
@@ -130,6 +155,7 @@ def _stillness(state: WatchState, alarm: Alarm, subject: Subject) -> NewAlert:
         since_at=state.evidence_at,
         due_at=alarm.due_at,
         heard=alarm.heard,
+        detail={"prealarm": str(prealarm)},
     )
 
 

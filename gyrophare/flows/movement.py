@@ -7,6 +7,7 @@ from datetime import datetime
 
 import alerts.store
 from alerts.model import AlertKind
+from gyrophare.flows import asking
 from gyrophare.platform.db import Connection
 from lone_worker import watching
 from lone_worker.episode import Happened
@@ -21,7 +22,7 @@ async def tell(connection: Connection, states: Sequence[WatchState], now: dateti
     if not changed:
         return
     ended = {state.device_id: str(one) for state in changed for one in state.happened if one in _ENDS_PREALARM}
-    await watching.end_prealarms(connection, ended, now)
+    await asking.cancel(connection, await watching.end_prealarms(connection, ended, now), now)
     notes = [
         (state.device_id, AlertKind.STILLNESS, str(one))
         for state in changed

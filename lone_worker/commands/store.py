@@ -61,7 +61,7 @@ class PrealarmOutcome(StrEnum):
 
     DELIVERED = "delivered"
     NOT_DELIVERED = "not_delivered"
-    NOT_POSSIBLE = "not_possible"
+    IMPOSSIBLE = "impossible"
     """None was ever queued: this watch cannot be told anything."""
 
 
@@ -149,7 +149,7 @@ async def prealarm_outcomes(
 
 def _outcome(delivered: bool | None) -> PrealarmOutcome:
     if delivered is None:
-        return PrealarmOutcome.NOT_POSSIBLE
+        return PrealarmOutcome.IMPOSSIBLE
     return PrealarmOutcome.DELIVERED if delivered else PrealarmOutcome.NOT_DELIVERED
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from gyrophare.kernel.ids import CommandId
 from gyrophare.kernel.observations import Event, EventKind
+from lone_worker.vibration import VIBRATES_S
 
-VIBRATE_S = 3
 TEXT_MAX, REPLIES_MAX, REPLY_MAX = 160, 4, 20  # characters and buttons that a watch's screen has room for
 VALID_FOR_S = {"message": 1800, "locate": 120, "checkin": 300}
 """How long what a dispatcher asks for is worth being sent; a pre-alarm is until its alarm."""
@@ -35,7 +35,7 @@ class CommandKind(StrEnum):
     LOCATE = "locate"
 
 
-def prealarm(*, number: int, episode_at: datetime, alarm_at: datetime, vibrate_s: int = VIBRATE_S) -> Body:
+def prealarm(*, number: int, episode_at: datetime, alarm_at: datetime, vibrate_s: int = VIBRATES_S) -> Body:
     """Vibrate: without a sign of the wearer an alarm rises at `alarm_at`. `number` counts them in an episode."""
     return {
         "command": CommandKind.PREALARM,
@@ -54,7 +54,7 @@ def prealarm_cancel(*, episode_at: datetime) -> Body:
 
 def checkin() -> Body:
     """The timed check: one question, one button."""
-    return {"command": CommandKind.CHECKIN, "vibrate_s": VIBRATE_S, "text": "Ça va ?"}
+    return {"command": CommandKind.CHECKIN, "vibrate_s": VIBRATES_S, "text": "Ça va ?"}
 
 
 def message(text: str, replies: Sequence[str]) -> Body:
@@ -69,7 +69,7 @@ def message(text: str, replies: Sequence[str]) -> Body:
         raise ValueError(f"au plus {REPLIES_MAX} réponses, toutes différentes")
     if not all(0 < len(reply) <= REPLY_MAX and reply.isprintable() for reply in replies):
         raise ValueError(f"des réponses de 1 à {REPLY_MAX} caractères")
-    return {"command": CommandKind.MESSAGE, "vibrate_s": VIBRATE_S, "text": text, "replies": replies}
+    return {"command": CommandKind.MESSAGE, "vibrate_s": VIBRATES_S, "text": text, "replies": replies}
 
 
 def locate() -> Body:
