@@ -32,11 +32,9 @@ def sms(alert: Escalation, step: int) -> str:
     if late_s >= _LATE_FROM_S:
         parts.append(f"reçu avec {_span(late_s)} de retard")
     parts += _remarks(alert)
-    if alert.kind is AlertKind.INFRASTRUCTURE:
-        pass  # of nobody in particular
-    elif alert.latitude_deg is not None and alert.longitude_deg is not None:
+    if alert.latitude_deg is not None and alert.longitude_deg is not None:
         parts.append(f"{alert.latitude_deg:.5f},{alert.longitude_deg:.5f}")
-    else:
+    elif alert.kind is not AlertKind.INFRASTRUCTURE:  # which is nobody's in particular
         parts.append("position inconnue")
     return f"{', '.join(parts)} {sms_reference(alert.alert_id, step)}"
 
@@ -56,7 +54,7 @@ _WHAT = {
     AlertKind.STILLNESS: "IMMOBILE",
     AlertKind.CHECK_MISSED: "SANS RÉPONSE AU CONTRÔLE",
     AlertKind.DEVICE_ALARM: "ALARME DE LA MONTRE",
-    AlertKind.INFRASTRUCTURE: "AGENTS NON PROTÉGÉS",
+    AlertKind.INFRASTRUCTURE: "ALERTE SYSTÈME",
     AlertKind.OVERRUN: "FIN DE SERVICE DÉPASSÉE",
     AlertKind.LEFT_AREA: "HORS ZONE",
     AlertKind.SIGNAL_LOST: "SIGNAL PERDU",

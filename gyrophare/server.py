@@ -133,7 +133,7 @@ class Server:
         if self._ticking:
             ticker = Ticker(clock)
             ticker.every(TICK_S, "escalation", self.tick)
-            ticker.every(CLOCK_S, "clock", self.clock_watch.look)
+            ticker.every(CLOCK_S, "clock", partial(self.clock_watch.look, self.pool))
             ticker.every(ACCOUNTS_S, "accounts", self.accounts.refresh)
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
             ticker.start()

@@ -77,18 +77,25 @@ async def test_restart_in_right_time_is_not_spoken_of(
 
 
 async def test_moved_clock_is_said_once_and_so_is_its_return(
-    clock: ManualClock, caplog: pytest.LogCaptureFixture
+    server: Server, department: Department, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    await department.on_shift("w-1")
+    caplog.set_level(logging.INFO, logger="gyrophare.flows.keep_time")
     watch = ClockWatch(SteadyClock(clock))
     for by in (timedelta(0), HOUR, timedelta(0), -HOUR, timedelta(0)):
         clock.set(clock.now() + by)
         clock.advance(1)
-        await watch.look()
+        await watch.look(server.pool)
         if by == HOUR:
             assert watch.apart_s == HOUR.total_seconds()
     assert watch.apart_s is None
-    assert [vars(record)["action"] for record in caplog.records] == ["clock_moved", "clock_back"]
+    assert [vars(record)["action"] for record in caplog.records if record.name.endswith("keep_time")] == [
+        "clock_moved",
+        "clock_back",
+    ]
+    assert await department.rows("select kind, subject from alert") == [
+        {"kind": "infrastructure", "subject": "Horloge du serveur déréglée"}
+    ]
 
 
 def test_small_step_is_not_worth_a_word(clock: ManualClock) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import alerts.store
 import lone_worker.outages
-from alerts.model import AlertKind, NewAlert
+from gyrophare.flows import infrastructure
 from gyrophare.platform.db import Connection
 from lone_worker.hearing import Outage, lost
 
@@ -21,29 +21,10 @@ async def look(connection: Connection, instance: str, now: datetime, hearing_sin
     if not another_hears:
         outage = lost(last_at, hearing_since_at, now)
         if outage is not None and await lone_worker.outages.note(connection, outage):
-            await _raise(connection, outage, now)
+            episode = f"not heard {outage.since_at.isoformat()}"
+            await infrastructure.tell(
+                connection, "Montres non reçues, agents non protégés", episode, outage.since_at, now
+            )
     if hearing_since_at is not None or another_hears:
         await lone_worker.outages.end(connection, hearing_since_at or now)
     return await lone_worker.outages.recent(connection, now)
-
-
-async def _raise(connection: Connection, outage: Outage, now: datetime) -> None:
-    """One alert for each organisation that has agents on shift."""
-    agents = await lone_worker.outages.count_on_shift(connection)
-    raised = [
-        NewAlert(
-            organisation_id=organisation_id,
-            kind=AlertKind.INFRASTRUCTURE,
-            device_id=None,
-            shift_id=None,
-            subject="Réception des montres",
-            mission=None,
-            reply_topic=None,
-            episode=f"not heard {outage.since_at.isoformat()}",
-            episode_at=outage.since_at,
-            triggered_at=now,
-            detail={"agents": on_shift},
-        )
-        for organisation_id, on_shift in agents.items()
-    ]
-    await alerts.store.raise_alerts(connection, raised, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import alerts.store
+from gyrophare.flows import infrastructure
 from gyrophare.kernel.clock import SteadyClock
 from gyrophare.platform.db import Pool
 
@@ -28,17 +29,23 @@ async def catch_up(pool: Pool, clock: SteadyClock) -> None:
 
 
 class ClockWatch:
-    """Says when the machine's clock leaves ours, and when it is back: once each time."""
+    """Says when the machine's clock leaves ours, in the log and to dispatchers, and when it is back: once each time."""
 
     def __init__(self, clock: SteadyClock) -> None:
         self._clock = clock
         self.apart_s: float | None = None
         """How far ahead the machine's clock is (negative: behind), where that is more than it may be."""
 
-    async def look(self) -> None:
+    async def look(self, pool: Pool) -> None:
         """Compare the two."""
         drift_s = self._clock.drift_s()
-        before, self.apart_s = self.apart_s, drift_s if abs(drift_s) > APART_MAX_S else None
+        before, apart_s = self.apart_s, drift_s if abs(drift_s) > APART_MAX_S else None
+        if before is None and apart_s is not None:
+            now = self._clock.now()
+            async with pool.connection() as connection, connection.transaction():
+                episode = f"clock moved {now.isoformat()}"
+                await infrastructure.tell(connection, "Horloge du serveur déréglée", episode, now, now)
+        self.apart_s = apart_s
         if before is None and self.apart_s is not None:
             log.error(
                 "This machine's clock is %+.0f s from ours, which goes on: alarms come in their time. "
