@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gyrophare import settings as settings_module
-from gyrophare.commands import bench, devices, simulate
+from gyrophare.commands import bench, devices, evaluate, simulate
 from gyrophare.kernel.errors import GyrophareError
 from gyrophare.platform.migrations.migrate import SchemaState
 
@@ -33,6 +33,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(devices.app, name="devices")
 app.add_typer(bench.app, name="bench")
+app.add_typer(evaluate.app, name="evaluate")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="TOML file; default: gyrophare.toml in this folder, if there.")

@@ -1,0 +1,87 @@
+"""`gyrophare evaluate`: the rules on recorded tracks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gyrophare.evaluation.formats import Format, files, read
+from gyrophare.evaluation.labels import Label, beside
+from gyrophare.evaluation.labels import read as read_labels
+from gyrophare.evaluation.recording import RecordingError
+from gyrophare.evaluation.replay import PROFILES, Limits, replay
+from gyrophare.evaluation.score import Score, score, totals, true_stays
+
+app = typer.Typer(help="Try the rules on recorded tracks: offline, without a database.", no_args_is_help=True)
+_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)  # a pipe has no width
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+_BAD_LINES_SHOWN = 5  # of a file
+
+
+@app.callback()  # with one command alone, typer would hide its name
+def evaluate() -> None:
+    """Try the rules on recorded tracks: offline, without a database."""
+
+
+@app.command()
+def stillness(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders to search for them.")],
+    format_: Annotated[Format, typer.Option("--format", help="How they were recorded.")],
+    profile: Annotated[str, typer.Option(help=f"One of {', '.join(PROFILES)}.")] = "default",
+    labels: Annotated[Path | None, typer.Option(help="Start, end, what: `still` is the truth; as GeoLife's.")] = None,
+    at_rest: Annotated[
+        bool | None, typer.Option(help="Take it that the receiver lay at rest throughout. Default: of gpsd only.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")] = False,
+) -> None:
+    """Replay recorded tracks through the rule of stillness, with an exact clock, and compare with the truth.
+
+    The truth are the times that --labels calls still; else, of a receiver at rest, all of it; else where the track
+    stays within 30 m of one place for the limit, past and future looked at, by code that the rule does not share.
+
+    alarms: raised while the watch was heard. silence_alarms: in a silence longer than the limit; neither false nor
+    missed. false_alarms: the wearer was not still for half of the limit before. missed: stays two minutes longer than
+    the limit without an alarm. resets_while_still: evidence of movement later than 3 minutes into a stay. lateness_s:
+    of the first alarm in each stay, after its start and the limit. hours: silences longer than the limit left out.
+    """
+    limits = PROFILES.get(profile)
+    if limits is None:
+        raise RecordingError(f"There is no profile {profile!r}. Expected one of {', '.join(PROFILES)}.")
+    said = None if labels is None else read_labels(labels)
+    scores = [_evaluate(path, format_, limits, said, at_rest) for path in files(paths, format_)]
+    if as_json:
+        typer.echo(json.dumps({"files": [one.as_json() for one in scores], "totals": totals(scores)}, indent=2))
+    else:
+        _show(scores)
+
+
+def _evaluate(path: Path, format_: Format, limits: Limits, said: list[Label] | None, at_rest: bool | None) -> Score:
+    recording = read(path, format_)
+    for line in recording.bad_lines[:_BAD_LINES_SHOWN]:
+        _err.print(f"{line} (skipped)", markup=False)
+    if len(recording.bad_lines) > _BAD_LINES_SHOWN:
+        _err.print(f"{path}: {len(recording.bad_lines)} bad lines in all", markup=False)
+    labels = beside(path) if said is None else said
+    truth = true_stays(recording, labels, limits, at_rest=recording.at_rest if at_rest is None else at_rest)
+    return score(recording, replay(recording, limits), truth, labels, limits)
+
+
+def _show(scores: list[Score]) -> None:
+    names = ["hours", "seconds_still", "stays", "prealarms", "alarms", "silence_alarms", "false_alarms", "missed"]
+    names += ["repeated", "resets_while_still", "bad_lines"]
+    table = Table("file", *(name.replace("_", " ") for name in names), "lateness s", box=None, padding=(0, 1))
+    for one in scores:
+        late = f"{max(one.lateness_s):.0f} at most" if one.lateness_s else "–"
+        table.add_row(escape(Path(one.file).name), *(f"{getattr(one, name):g}" for name in names), late)
+    sums = totals(scores)
+    table.add_row("[bold]in all[/]", *(f"{sums[name]:g}" for name in names), "")
+    per = sums["per_1000_hours"]
+    table.add_row("in 1 000 hours", *("" if per.get(name) is None else f"{per[name]:g}" for name in names), "")
+    _out.print(table)
