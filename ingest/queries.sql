@@ -54,16 +54,39 @@ cross join lateral (
 ) f
 where f.received_at <> to_timestamp(asked.received_s)
 
--- name: find_fixes
--- Everything that was measured since then, by each device's own instant; at most so many, to tell that there are more.
-select asked.device_id, f.fixed_at, f.received_at, f.latitude_deg, f.longitude_deg, f.accuracy_m, f.doubts,
-       f.message_key
+-- name: insert_motion
+insert into motion (device_id, at, received_at, steps, activity_mg, activity, buffered, doubts, message_key)
+select device_id, to_timestamp(at_s), to_timestamp(received_s), steps, activity_mg, activity, buffered,
+       coalesce(string_to_array(doubts, ','), '{}'), message_key
+from unnest(
+    %(device_id)s::bigint[], %(at_s)s::float8[], %(received_s)s::float8[], %(steps)s::integer[],
+    %(activity_mg)s::real[], %(activity)s::text[], %(buffered)s::boolean[], %(doubts)s::text[], %(message_key)s::bigint[]
+) as incoming (device_id, at_s, received_s, steps, activity_mg, activity, buffered, doubts, message_key)
+on conflict do nothing
+
+-- name: find_reports
+-- Everything that was measured since then, with a position or without, by each device's own instant; at most so many,
+-- to tell that there are more.
+select asked.device_id, r.*
 from unnest(%(device_id)s::bigint[], %(since_at)s::timestamptz[]) as asked (device_id, since_at)
 cross join lateral (
-    select * from fix where fix.device_id = asked.device_id and fix.fixed_at >= asked.since_at
-    order by fix.fixed_at, fix.message_key
+    (
+        select fixed_at as at, received_at, latitude_deg, longitude_deg, accuracy_m, speed_mps, steps, activity_mg,
+               activity, buffered, doubts, message_key
+        from fix where fix.device_id = asked.device_id and fix.fixed_at >= asked.since_at
+        order by fix.fixed_at, fix.message_key
+        limit %(most)s
+    )
+    union all
+    (
+        select at, received_at, null, null, null, null, steps, activity_mg, activity, buffered, doubts, message_key
+        from motion where motion.device_id = asked.device_id and motion.at >= asked.since_at
+        order by motion.at, motion.message_key
+        limit %(most)s
+    )
+    order by at, message_key
     limit %(most)s
-) f
+) r
 
 -- name: note_latest
 -- The newest fix wins, whatever the order of arrival; a message without a fix or a battery keeps what was known.
@@ -160,6 +183,16 @@ delete from fix where ctid = any(array(
     from device d
     cross join lateral (
         select f.ctid from fix f where f.device_id = d.id and f.fixed_at < %(before)s order by f.fixed_at limit %(most)s
+    ) as old
+    limit %(most)s
+))
+
+-- name: purge_motion
+delete from motion where ctid = any(array(
+    select old.ctid
+    from device d
+    cross join lateral (
+        select m.ctid from motion m where m.device_id = d.id and m.at < %(before)s order by m.at limit %(most)s
     ) as old
     limit %(most)s
 ))

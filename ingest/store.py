@@ -1,4 +1,4 @@
-"""The tables fix, event and device_latest; see also directory.py, sequences.py and rejected.py.
+"""The tables fix, motion, event and device_latest; see also directory.py, sequences.py and rejected.py.
 
 Set-based, in the caller's transaction. Rows go in the order of the device, so that two processes never wait for each
 other.
@@ -15,7 +15,7 @@ from typing import Any
 from psycopg.rows import tuple_row
 
 from gyrophare.kernel.ids import DeviceId
-from gyrophare.kernel.observations import Doubt, Event, Fix, Observation, Report
+from gyrophare.kernel.observations import Activity, Doubt, Event, Fix, Observation, Report
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 from ingest.directory import Device, fix_of
@@ -42,6 +42,17 @@ _FIX_COLUMNS: Mapping[str, sql.Write] = {
     "buffered": sql.array,
     "doubts": sql.texts,
     "extra": sql.texts,
+}
+_MOTION_COLUMNS: Mapping[str, sql.Write] = {
+    "device_id": sql.array,
+    "message_key": sql.array,
+    "at_s": sql.instants,
+    "received_s": sql.instants,
+    "steps": sql.array,
+    "activity_mg": sql.array,
+    "activity": sql.texts,
+    "buffered": sql.array,
+    "doubts": sql.texts,
 }
 _LATEST_COLUMNS: Mapping[str, sql.Write] = {
     "device_id": sql.array,
@@ -111,10 +122,32 @@ async def insert_fixes(
     return [(device, report) for device, report in reports if id(report) not in repeated]
 
 
-async def find_fixes(
+async def insert_motion(connection: Connection, reports: Iterable[tuple[Device, Report]]) -> None:
+    """Store what reports without a position tell of the body, once each; those that tell nothing are left out."""
+    rows = [
+        (
+            device.id,
+            report.message_key,
+            report.happened_at,
+            report.received_at,
+            report.steps,
+            report.activity_mg,
+            report.activity,
+            report.buffered,
+            ",".join(report.doubts) or None,
+        )
+        for device, report in reports
+        if report.fix is None and report.has_motion and report.happened_at >= report.received_at - RETENTION
+    ]
+    if rows:
+        rows.sort(key=_BY_DEVICE)
+        await connection.execute(QUERIES["insert_motion"], sql.columns(_MOTION_COLUMNS, rows))
+
+
+async def find_reports(
     connection: Connection, since: Sequence[tuple[Device, datetime]], most: int
 ) -> dict[DeviceId, list[Report]]:
-    """The reports since an instant, as far as their fixes go; of devices that have at most so many."""
+    """The reports since an instant, as far as their fixes and motion go; of devices that have at most so many."""
     parameters = {
         "device_id": [device.id for device, _ in since],
         "since_at": [since_at for _, since_at in since],
@@ -123,15 +156,19 @@ async def find_fixes(
     found: dict[DeviceId, list[Report]] = {device.id: [] for device, _ in since}
     senders = {device.id: device.sender for device, _ in since}
     async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-        rows = await (await cursor.execute(QUERIES["find_fixes"], parameters)).fetchall()
-    for device_id, fixed_at, received_at, latitude_deg, longitude_deg, accuracy_m, doubts, message_key in rows:
+        rows = await (await cursor.execute(QUERIES["find_reports"], parameters)).fetchall()
+    for device_id, at, received_at, *place, steps, activity_mg, activity, buffered, doubts, message_key in rows:
         report = Report(
             sender=senders[device_id],
             received_at=received_at,
-            sent_at=None,
+            sent_at=at,
             sequence=None,
             message_key=message_key,
-            fix=fix_of(fixed_at, latitude_deg, longitude_deg, accuracy_m, None),
+            fix=None if place[0] is None else fix_of(at, *place),
+            steps=steps,
+            activity_mg=activity_mg,
+            activity=None if activity is None else Activity(activity),
+            buffered=buffered,
             doubts=tuple(map(Doubt, doubts)) if doubts else (),
         )
         found[device_id].append(report)
@@ -221,13 +258,15 @@ async def find_latest(connection: Connection, device_ids: Iterable[DeviceId]) ->
 
 
 async def purge(connection: Connection, now: datetime, most: int) -> bool:
-    """Forget positions older than 60 days, of the fixes at most `most`. Return whether some of those are left."""
+    """Forget what is older than 60 days, of fixes and of motion at most `most` each. Return whether some are left."""
     parameters = {"before": now - RETENTION, "most": most}
     await connection.execute(QUERIES["purge"], parameters)
     row = await (await connection.execute(QUERIES["drops_chunks"])).fetchone()
     if row is not None and row["by_policy"]:
         return False
-    return (await connection.execute(QUERIES["purge_fixes"], parameters)).rowcount == most
+    fixes = await connection.execute(QUERIES["purge_fixes"], parameters)
+    motion = await connection.execute(QUERIES["purge_motion"], parameters)
+    return most in (fixes.rowcount, motion.rowcount)
 
 
 def _place(fix: Fix) -> tuple[datetime, float, float, float | None, float | None]:

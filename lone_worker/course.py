@@ -1,49 +1,60 @@
-"""Where a shift's fixes lead, whatever the order they come in. Pure.
+"""Where a shift's reports lead, whatever the order they come in. Pure.
 
-What a fix proves depends on those before it, so they count in the order of their own clock. In order, each is a step
-from where the last one led. One that was overtaken is put in its place: the fixes are all stored, and are followed once
-more from the last quarter of an hour that began before it.
+What a report proves depends on those before it, so they count in the order of their own clock. In order, each is a step
+from where the last one led. One that was overtaken is put in its place: the reports are all stored, and are followed
+once more from the last quarter of an hour that began before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from gyrophare.kernel.observations import Fix, Report
-from lone_worker.evidence import Whereabouts, displaced
+import msgspec
+
+from gyrophare.kernel.observations import Report
+from lone_worker.activity import active, moves
+from lone_worker.displacement import Proof, apart_m, displaced, first_place
+from lone_worker.evidence import Evidence, placed
+from lone_worker.vehicle import believable_mps, ridden, rides
+from lone_worker.whereabouts import NOWHERE, Whereabouts
 
 CHECKPOINT_EVERY_S = 900
-FOLLOWED_AGAIN_MAX = 5_000  # fixes; further back, one that was overtaken is only drawn
+FOLLOWED_AGAIN_MAX = 5_000  # reports; further back, one that was overtaken is only drawn
 
 _CHECKPOINT_EVERY = timedelta(seconds=CHECKPOINT_EVERY_S)
+Span = tuple[datetime, datetime]
 
 
 class Course(NamedTuple):
-    """Where the fixes up to `fixed_at` lead, and when they last confirmed a displacement."""
+    """Where the reports up to `fixed_at`, by their own clock, lead, and when they last proved a movement, and how."""
 
-    whereabouts: Whereabouts
+    whereabouts: Whereabouts = NOWHERE
     fixed_at: datetime | None = None
     moved_at: datetime | None = None
+    moved_by: Evidence | None = None
 
 
 class Checkpoint(NamedTuple):
-    """Where the fixes before `at` lead."""
+    """Where the reports before `at` lead."""
 
     at: datetime
     course: Course
 
 
 class Past(NamedTuple):
-    """From where to follow again, and every report since then whose fix is stored."""
+    """From where to follow again, and every report since then that is stored."""
 
     course: Course
     reports: Sequence[Report]
 
 
 class Followed(NamedTuple):
-    """Where reports led, the checkpoints they passed, and every instant at which they proved movement."""
+    """Where reports lead, the checkpoints they pass, and all instants of movement that they prove, in order.
+
+    Of a way that is proven at its end, its beginning is one as well.
+    """
 
     course: Course
     checkpoints: list[Checkpoint]
@@ -51,44 +62,74 @@ class Followed(NamedTuple):
 
 
 def follow(
-    course: Course,
-    reports: Iterable[Report],
-    *,
-    engine: bool = False,
-    ignored: Sequence[tuple[datetime, datetime]] = (),
+    course: Course, reports: Iterable[Report], *, engine: bool = False, ignored: Sequence[Span] = ()
 ) -> Followed:
     """Where `reports`, in the order of `in_turn`, lead from there.
 
-    Of several fixes of one instant the first counts.
+    With an `engine` under the wearer his body is shaken by it. In an `ignored` span it was shaken by our own vibration.
+    Of several reports of one instant the first counts.
     """
-    whereabouts, fixed_at, moved_at = course
+    whereabouts, fixed_at, moved_at, moved_by = course
     passed: list[Checkpoint] = []
     moved: list[datetime] = []
     for report in reports:
-        fix = report.fix
-        if fix is None or (fixed_at is not None and fix.fixed_at <= fixed_at):
-            continue
-        if fixed_at is not None and _another_quarter(fixed_at, fix.fixed_at):
-            passed.append(Checkpoint(_quarter(fix), Course(whereabouts, fixed_at, moved_at)))
-        fixed_at = fix.fixed_at
-        whereabouts, confirmed = displaced(whereabouts, fix)
-        if confirmed:
-            at = min(fixed_at, report.received_at)  # what is ahead of our clock must not postpone an alarm
-            moved.append(at)
-            moved_at = at if moved_at is None or at > moved_at else moved_at
-    return Followed(Course(whereabouts, fixed_at, moved_at), passed, moved)
+        at = report.happened_at
+        if fixed_at is not None:
+            if at <= fixed_at:
+                continue
+            if _another_quarter(fixed_at, at):
+                passed.append(Checkpoint(_quarter(at), Course(whereabouts, fixed_at, moved_at, moved_by)))
+        fixed_at = at
+        shaken = engine or (bool(ignored) and any(begin <= at <= end for begin, end in ignored))
+        at_s = at.timestamp()
+        whereabouts, proof = _step(whereabouts, report, at_s, shaken=shaken)
+        if proof is not None:
+            proven_at = min(at, report.received_at)  # what is ahead of our clock must not postpone an alarm
+            if proof.since_s < at_s:
+                moved.append(min(datetime.fromtimestamp(proof.since_s, UTC), proven_at))
+            moved.append(proven_at)
+            if moved_at is None or proven_at > moved_at:
+                moved_at, moved_by = proven_at, proof.evidence
+    moved.sort()
+    return Followed(Course(whereabouts, fixed_at, moved_at, moved_by), passed, moved)
 
 
 def in_turn(report: Report) -> tuple[datetime, int]:
-    """The key that sorts reports with a fix: by its own clock, and within one instant by what never changes."""
-    assert report.fix is not None  # noqa: S101 the caller has sorted out the others
-    return report.fix.fixed_at, report.message_key
+    """The key that sorts reports: by their own clock, and within one instant by what never changes."""
+    return report.happened_at, report.message_key
+
+
+def _step(whereabouts: Whereabouts, report: Report, at_s: float, *, shaken: bool) -> tuple[Whereabouts, Proof | None]:
+    """What one report proves, by the rules one after the other, and where that leaves us."""
+    place, ride, windows = whereabouts.place, whereabouts.ride, whereabouts.windows
+    walked = bool(report.steps)
+    if walked:
+        ride = None
+    proof = None
+    fix = report.fix
+    if fix is not None and placed(report):
+        if place is None:
+            place = first_place(fix, at_s)
+        elif at_s > place.last_s:
+            here = fix.position
+            step_m = apart_m(place.last_latitude_deg, place.last_longitude_deg, here.latitude_deg, here.longitude_deg)
+            if not walked:
+                pace_mps = step_m / (at_s - place.last_s)
+                ride = ridden(ride, at_s, believable_mps(fix.speed_mps, pace_mps))
+            place, proof = displaced(place, fix, at_s, step_m, riding=rides(ride))
+    moving, now_active = False, active(report)
+    if now_active is not None and not shaken and not rides(ride):
+        windows, moving = moves(windows, at_s, now_active)
+        if moving and proof is None:
+            proof = Proof(Evidence.ACTIVITY, at_s)
+    if place is not None and (walked or moving):
+        place = msgspec.structs.replace(place, alive_s=at_s)
+    return Whereabouts(place, ride, windows), proof
 
 
 def _another_quarter(before: datetime, at: datetime) -> bool:
     return at.minute // 15 != before.minute // 15 or at - before >= _CHECKPOINT_EVERY
 
 
-def _quarter(fix: Fix) -> datetime:
-    at = fix.fixed_at
+def _quarter(at: datetime) -> datetime:
     return at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)

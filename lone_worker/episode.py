@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from gyrophare.kernel.values import value
 from lone_worker.profiles import Profile
@@ -23,6 +24,7 @@ SILENT_AFTER_S = 90
 """Not heard for so long: what is not heard is not still."""
 
 _REARMED_AFTER, _HEARD_AGAIN = timedelta(seconds=REARMED_AFTER_S), timedelta(seconds=HEARD_AGAIN_S)
+_STIRS_MAX = 8
 _SILENT_AFTER = timedelta(seconds=SILENT_AFTER_S)
 
 
@@ -37,6 +39,13 @@ class Happened(StrEnum):
     """Out of a buffer: the wearer had moved before the watch was asked to vibrate."""
     MOVED_IN_ALARM = "moved_in_alarm"
     REARMED = "rearmed"
+
+
+class Stir(NamedTuple):
+    """Evidence that goes on: from the first to the last, with no more than the limit of stillness between two."""
+
+    since_at: datetime
+    until_at: datetime
 
 
 @value
@@ -55,8 +64,8 @@ class Episode:
     """Heard again after an excused silence: no alarm before."""
     alarmed_at: datetime | None = None
     """The last evidence before the alarm, until the rule is armed again."""
-    moving_since_at: datetime | None = None
-    """The first evidence since that."""
+    stirs: tuple[Stir, ...] = ()
+    """What the wearer has moved since that, oldest first."""
 
 
 @value
@@ -92,15 +101,26 @@ def rearm(
 
     It is for a human to close the alarm; what moves again for a while is protected again.
     """
-    alarmed_at, since_at = episode.alarmed_at, episode.moving_since_at
+    alarmed_at = episode.alarmed_at
     fresh = [at for at in moved if alarmed_at is None or at > alarmed_at]
     if not fresh:
         return episode, []
-    happened = [Happened.MOVED_IN_ALARM] if since_at is None else []
-    since_at = min(fresh) if since_at is None else min(since_at, *fresh)
-    if evidence_at - since_at >= _REARMED_AFTER:
+    happened = [] if episode.stirs else [Happened.MOVED_IN_ALARM]
+    stirs = _joined([*episode.stirs, *(Stir(at, at) for at in fresh)], timedelta(seconds=profile.alarm_after_s))
+    if any(stir.until_at - stir.since_at >= _REARMED_AFTER for stir in stirs):
         return begin(evidence_at, profile), [*happened, Happened.REARMED]
-    return Episode(due_at=None, alarmed_at=alarmed_at, moving_since_at=since_at), happened
+    return replace(episode, stirs=stirs), happened
+
+
+def _joined(stirs: list[Stir], gap: timedelta) -> tuple[Stir, ...]:
+    """Those with no more than `gap` between them are one; the newest of them."""
+    joined: list[Stir] = []
+    for stir in sorted(stirs):
+        if joined and stir.since_at - joined[-1].until_at <= gap:
+            joined[-1] = Stir(joined[-1].since_at, max(joined[-1].until_at, stir.until_at))
+        else:
+            joined.append(stir)
+    return tuple(joined[-_STIRS_MAX:])
 
 
 def end_prealarm(episode: Episode, evidence_at: datetime, *, deliberate: bool) -> list[Happened]:
@@ -177,7 +197,7 @@ def pack(episode: Episode) -> str:
         "shaken": [at.timestamp() for at in episode.shaken_at],
         "grace": episode.grace_until_at and episode.grace_until_at.timestamp(),
         "alarmed": episode.alarmed_at and episode.alarmed_at.timestamp(),
-        "moving": episode.moving_since_at and episode.moving_since_at.timestamp(),
+        "stirs": [[stir.since_at.timestamp(), stir.until_at.timestamp()] for stir in episode.stirs],
     }
     some = {name: value for name, value in kept.items() if value}
     return json.dumps(some, separators=(",", ":")) if some else ""
@@ -195,7 +215,7 @@ def unpack(due_at: datetime | None, text: str) -> Episode:
         shaken_at=tuple(map(_instant, kept.get("shaken", ()))),
         grace_until_at=_instant(kept["grace"]) if "grace" in kept else None,
         alarmed_at=_instant(kept["alarmed"]) if "alarmed" in kept else None,
-        moving_since_at=_instant(kept["moving"]) if "moving" in kept else None,
+        stirs=tuple(Stir(_instant(since_s), _instant(until_s)) for since_s, until_s in kept.get("stirs", ())),
     )
 
 

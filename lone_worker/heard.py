@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gyrophare.kernel.observations import Event, EventKind, Observation, Report
-from lone_worker.evidence import DELIBERATE, counts
+from lone_worker.evidence import DELIBERATE, tells
 from lone_worker.memory import Memory, remember
 
 
@@ -22,8 +22,8 @@ class Heard(NamedTuple):
     acts: Sequence[datetime]
     """Deliberate acts of the wearer."""
     steps: Sequence[datetime]
-    placed: list[Report]
-    """Reports whose position may tell something."""
+    telling: list[Report]
+    """Reports whose position or movement may tell something when they are followed."""
 
 
 def listen(
@@ -33,7 +33,7 @@ def listen(
     received_at: datetime | None = None
     acts: list[datetime] = []
     steps: list[datetime] = []
-    placed: list[Report] = []
+    telling: list[Report] = []
     events: dict[EventKind, datetime] = {}
     boots: dict[str, datetime] = {}
     for seen in observations:
@@ -48,8 +48,8 @@ def listen(
                 heard_at = seen.received_at
             if seen.steps and not _undated(seen):
                 steps.append(at)
-            if seen.fix is not None and counts(seen, started_at):
-                placed.append(seen)
+            if tells(seen, started_at):
+                telling.append(seen)
             continue
         if seen.kind is not EventKind.OFFLINE and (heard_at is None or seen.received_at > heard_at):
             heard_at = seen.received_at  # the last will is the broker's word, not the watch's
@@ -60,7 +60,7 @@ def listen(
         events[seen.kind] = max(at, events.get(seen.kind, at))
     if events or boots:
         memory = remember(memory, events, boots)
-    return Heard(heard_at, received_at, memory, acts, steps, placed)
+    return Heard(heard_at, received_at, memory, acts, steps, telling)
 
 
 def happened_at(seen: Observation) -> datetime:

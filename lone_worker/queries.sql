@@ -36,8 +36,7 @@ where s.device_id = any(%(device_ids)s) and (s.ended_at is null or s.ended_at >=
 -- name: lock_states
 -- In the order of the device, so that two processes never wait for each other.
 select w.device_id, w.shift_id, s.started_at, s.profile::text, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
-       w.anchor_latitude_deg, w.anchor_longitude_deg, w.anchor_accuracy_m, w.anchor_at, w.away_since_at, w.fixed_at,
-       w.body_at, w.body, w.episode, w.memory
+       w.whereabouts, w.fixed_at, w.body_at, w.body, w.episode, w.memory
 from watch_state w
 join shift s on s.id = w.shift_id
 where w.device_id = any(%(device_ids)s)
@@ -48,38 +47,30 @@ for update of w
 -- Instants as seconds since 1970, which loses no microsecond.
 update watch_state w set
     heard_at = to_timestamp(heard_s), evidence_at = to_timestamp(evidence_s), evidence = new.evidence,
-    stillness_due_at = to_timestamp(due_s), anchor_latitude_deg = latitude_deg, anchor_longitude_deg = longitude_deg,
-    anchor_accuracy_m = accuracy_m, anchor_at = to_timestamp(anchor_s), away_since_at = to_timestamp(away_since_s),
-    fixed_at = to_timestamp(fixed_s), body_at = to_timestamp(body_s), body = new.body, episode = new.episode,
-    memory = new.memory, check_at = least(w.check_at, to_timestamp(check_s))
+    stillness_due_at = to_timestamp(due_s), fixed_at = to_timestamp(fixed_s), body_at = to_timestamp(body_s),
+    body = new.body, whereabouts = new.whereabouts, episode = new.episode, memory = new.memory,
+    check_at = least(w.check_at, to_timestamp(check_s))
 from unnest(
     %(device_id)s::bigint[], %(heard_s)s::float8[], %(evidence_s)s::float8[], %(evidence)s::text[],
-    %(due_s)s::float8[], %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[],
-    %(anchor_s)s::float8[], %(away_since_s)s::float8[], %(fixed_s)s::float8[], %(body_s)s::float8[], %(body)s::text[],
+    %(due_s)s::float8[], %(fixed_s)s::float8[], %(body_s)s::float8[], %(body)s::text[], %(whereabouts)s::text[],
     %(episode)s::text[], %(memory)s::text[], %(check_s)s::float8[]
-) as new (device_id, heard_s, evidence_s, evidence, due_s, latitude_deg, longitude_deg, accuracy_m, anchor_s,
-          away_since_s, fixed_s, body_s, body, episode, memory, check_s)
+) as new (device_id, heard_s, evidence_s, evidence, due_s, fixed_s, body_s, body, whereabouts, episode, memory, check_s)
 where w.device_id = new.device_id
 
 -- name: save_checkpoints
-insert into watch_checkpoint as known (device_id, at, fixed_at, moved_at, anchor_latitude_deg, anchor_longitude_deg,
-                                       anchor_accuracy_m, anchor_at, away_since_at)
-select device_id, to_timestamp(at_s), to_timestamp(fixed_s), to_timestamp(moved_s), latitude_deg, longitude_deg,
-       accuracy_m, to_timestamp(anchor_s), to_timestamp(away_since_s)
+insert into watch_checkpoint as known (device_id, at, fixed_at, moved_at, moved_by, whereabouts)
+select device_id, to_timestamp(at_s), to_timestamp(fixed_s), to_timestamp(moved_s), moved_by, whereabouts
 from unnest(
-    %(device_id)s::bigint[], %(at_s)s::float8[], %(fixed_s)s::float8[], %(moved_s)s::float8[],
-    %(latitude_deg)s::float8[], %(longitude_deg)s::float8[], %(accuracy_m)s::real[], %(anchor_s)s::float8[],
-    %(away_since_s)s::float8[]
-) as passed (device_id, at_s, fixed_s, moved_s, latitude_deg, longitude_deg, accuracy_m, anchor_s, away_since_s)
+    %(device_id)s::bigint[], %(at_s)s::float8[], %(fixed_s)s::float8[], %(moved_s)s::float8[], %(moved_by)s::text[],
+    %(whereabouts)s::text[]
+) as passed (device_id, at_s, fixed_s, moved_s, moved_by, whereabouts)
 on conflict (device_id, at) do update set
-    fixed_at = excluded.fixed_at, moved_at = excluded.moved_at, anchor_latitude_deg = excluded.anchor_latitude_deg,
-    anchor_longitude_deg = excluded.anchor_longitude_deg, anchor_accuracy_m = excluded.anchor_accuracy_m,
-    anchor_at = excluded.anchor_at, away_since_at = excluded.away_since_at
+    fixed_at = excluded.fixed_at, moved_at = excluded.moved_at, moved_by = excluded.moved_by,
+    whereabouts = excluded.whereabouts
 
 -- name: find_checkpoints
 -- The last of each device that an instant was still to come at.
-select asked.device_id, c.at, c.fixed_at, c.moved_at, c.anchor_latitude_deg, c.anchor_longitude_deg, c.anchor_accuracy_m,
-       c.anchor_at, c.away_since_at
+select asked.device_id, c.at, c.fixed_at, c.moved_at, c.moved_by, c.whereabouts
 from unnest(%(device_id)s::bigint[], %(since_at)s::timestamptz[]) as asked (device_id, since_at)
 cross join lateral (
     select * from watch_checkpoint k

@@ -18,10 +18,11 @@ from gyrophare.kernel.values import value
 from lone_worker import vibration
 from lone_worker.course import Checkpoint, Course, Past, follow, in_turn
 from lone_worker.episode import Episode, Happened, begin, end_prealarm, hear_again, rearm, silent
-from lone_worker.evidence import Evidence, Whereabouts, counts
+from lone_worker.evidence import FOLLOWED, Evidence, tells
 from lone_worker.heard import Heard, listen
 from lone_worker.memory import NOTHING, Memory
 from lone_worker.profiles import Profile
+from lone_worker.whereabouts import NOWHERE, Whereabouts
 
 _SHAKEN_MAX = 32
 _RANK = {evidence: rank for rank, evidence in enumerate(Evidence)}
@@ -39,11 +40,11 @@ class WatchState:
     evidence: Evidence
     episode: Episode
     heard_at: datetime | None = None
-    whereabouts: Whereabouts = field(default_factory=Whereabouts)
+    whereabouts: Whereabouts = NOWHERE
     fixed_at: datetime | None = None
-    """Of the newest fix that counted."""
+    """Of the newest report that was followed, by its own clock."""
     body_at: datetime | None = None
-    """The last evidence but displacements, where a displacement is the last of all: an overtaken fix may undo that."""
+    """The last evidence that is not followed, where one that is was the last of all: a late report may undo that."""
     body: Evidence | None = None
     memory: Memory = NOTHING
     passed: tuple[Checkpoint, ...] = field(default=(), compare=False)
@@ -65,10 +66,9 @@ def overtaken(state: WatchState, observations: Iterable[Observation]) -> datetim
     if fixed_at is None:
         return None
     late = [
-        seen.fix.fixed_at
+        seen.happened_at
         for seen in observations
-        if isinstance(seen, Report) and seen.fix is not None and seen.fix.fixed_at <= fixed_at
-        if counts(seen, state.shift_started_at)
+        if isinstance(seen, Report) and seen.happened_at <= fixed_at and tells(seen, state.shift_started_at)
     ]
     return min(late) if late else None
 
@@ -82,7 +82,7 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
     heard = listen(started_at, state.heard_at, state.memory, observations)
     felt, shakes, shaken_at = _felt(state.episode, heard)
 
-    moved_at = state.evidence_at if state.evidence is Evidence.DISPLACEMENT else None
+    moved_at, moved_by = (state.evidence_at, state.evidence) if state.evidence in FOLLOWED else (None, None)
     body_at, body = state.evidence_at, state.evidence
     if moved_at is not None:
         body_at, body = state.body_at or started_at, state.body or Evidence.SHIFT_START
@@ -91,16 +91,16 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
     for at in heard.acts:
         body_at, body = _later(body_at, body, at, Evidence.INTERACTION)
 
-    course, placed = Course(state.whereabouts, state.fixed_at, moved_at), heard.placed
+    course, telling = Course(state.whereabouts, state.fixed_at, moved_at, moved_by), heard.telling
     if past is not None:
-        course, placed = past.course, [report for report in past.reports if counts(report, started_at)]
-    if len(placed) > 1:
-        placed.sort(key=in_turn)
-    course, passed, moved = follow(course, placed, engine=state.profile.engine, ignored=shakes)
+        course, telling = past.course, [report for report in past.reports if tells(report, started_at)]
+    if len(telling) > 1:
+        telling.sort(key=in_turn)
+    course, passed, moved = follow(course, telling, engine=state.profile.engine, ignored=shakes)
     evidence_at, evidence = body_at, body
-    if course.moved_at is not None:
-        evidence_at, evidence = _later(body_at, body, course.moved_at, Evidence.DISPLACEMENT)
-    moves = evidence is Evidence.DISPLACEMENT
+    if course.moved_at is not None and course.moved_by is not None:
+        evidence_at, evidence = _later(body_at, body, course.moved_at, course.moved_by)
+    moves = evidence in FOLLOWED
 
     paused = heard.memory.paused_at is not None
     instants = [*heard.acts, *felt, *moved]

@@ -11,25 +11,18 @@ from datetime import datetime, timedelta
 from psycopg.rows import tuple_row
 
 from gyrophare.kernel.errors import ProfileError
-from gyrophare.kernel.geo import Position
 from gyrophare.kernel.ids import AgentId, DeviceId, OrganisationId, ShiftId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 from lone_worker import episode, memory
 from lone_worker.areas import Area
 from lone_worker.course import Checkpoint, Course
-from lone_worker.evidence import Anchor, Evidence, Whereabouts
+from lone_worker.evidence import Evidence
 from lone_worker.profiles import DEFAULT, PROFILES, Profile, read
 from lone_worker.stillness import WatchState
+from lone_worker.whereabouts import NOWHERE, Whereabouts
 
 QUERIES = sql.load(__file__)
-_PLACE_COLUMNS: Mapping[str, sql.Write] = {
-    "latitude_deg": sql.array,
-    "longitude_deg": sql.array,
-    "accuracy_m": sql.array,
-    "anchor_s": sql.instants,
-    "away_since_s": sql.instants,
-}
 _STATE_COLUMNS: Mapping[str, sql.Write] = {
     "device_id": sql.array,
     "heard_s": sql.instants,
@@ -39,20 +32,20 @@ _STATE_COLUMNS: Mapping[str, sql.Write] = {
     "fixed_s": sql.instants,
     "body_s": sql.instants,
     "body": sql.texts,
+    "whereabouts": sql.texts,
     "episode": sql.texts,
     "memory": sql.texts,
     "check_s": sql.instants,
-    **_PLACE_COLUMNS,
 }
 _CHECKPOINT_COLUMNS: Mapping[str, sql.Write] = {
     "device_id": sql.array,
     "at_s": sql.instants,
     "fixed_s": sql.instants,
     "moved_s": sql.instants,
-    **_PLACE_COLUMNS,
+    "moved_by": sql.texts,
+    "whereabouts": sql.texts,
 }
 _EVIDENCE = {str(evidence): evidence for evidence in Evidence}  # a lookup costs a tenth of a call of the class
-_NOWHERE = Whereabouts()
 LATE_BUFFER_MAX = timedelta(days=7)  # as long as the broker keeps a session
 
 
@@ -163,7 +156,7 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
             evidence,
             due_at,
             heard_at,
-            *place,
+            whereabouts,
             fixed_at,
             at,
             body,
@@ -179,7 +172,7 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
             evidence=_EVIDENCE[evidence],
             episode=episode.unpack(due_at, kept),
             heard_at=heard_at,
-            whereabouts=_whereabouts(*place),
+            whereabouts=_unpacked(whereabouts),
             fixed_at=fixed_at,
             body_at=at,
             body=None if body is None else _EVIDENCE[body],
@@ -202,10 +195,10 @@ async def save_states(connection: Connection, states: Sequence[WatchState]) -> N
             state.fixed_at,
             state.body_at,
             state.body,
+            state.whereabouts.pack(),
             episode.pack(state.episode),
             memory.pack(state.memory),
             state.check_at,
-            *_place(state.whereabouts),
         )
         for state in states
     ]
@@ -219,8 +212,10 @@ async def find_checkpoints(connection: Connection, since: Mapping[DeviceId, date
     async with connection.cursor(row_factory=tuple_row) as cursor:
         rows = await (await cursor.execute(QUERIES["find_checkpoints"], parameters)).fetchall()
     return {
-        device_id: Checkpoint(at, Course(_whereabouts(*place), fixed_at, moved_at))
-        for device_id, at, fixed_at, moved_at, *place in rows
+        device_id: Checkpoint(
+            at, Course(_unpacked(whereabouts), fixed_at, moved_at, None if moved_by is None else _EVIDENCE[moved_by])
+        )
+        for device_id, at, fixed_at, moved_at, moved_by, whereabouts in rows
     }
 
 
@@ -228,33 +223,14 @@ async def _save_checkpoints(connection: Connection, passed: Sequence[tuple[Devic
     if not passed:
         return
     rows = [
-        (device_id, at, course.fixed_at, course.moved_at, *_place(course.whereabouts))
+        (device_id, at, course.fixed_at, course.moved_at, course.moved_by, course.whereabouts.pack())
         for device_id, (at, course) in passed
     ]
     await connection.execute(QUERIES["save_checkpoints"], sql.columns(_CHECKPOINT_COLUMNS, rows))
 
 
-def _whereabouts(
-    latitude_deg: float | None,
-    longitude_deg: float | None,
-    accuracy_m: float | None,
-    at: datetime | None,
-    away_since_at: datetime | None,
-) -> Whereabouts:
-    if latitude_deg is None or longitude_deg is None or accuracy_m is None or at is None:
-        return _NOWHERE
-    anchor = Anchor(position=Position(latitude_deg, longitude_deg), accuracy_m=accuracy_m, at=at)
-    return Whereabouts(anchor=anchor, away_since_at=away_since_at)
-
-
-def _place(
-    whereabouts: Whereabouts,
-) -> tuple[float | None, float | None, float | None, datetime | None, datetime | None]:
-    anchor = whereabouts.anchor
-    if anchor is None:
-        return None, None, None, None, whereabouts.away_since_at
-    here = anchor.position
-    return here.latitude_deg, here.longitude_deg, anchor.accuracy_m, anchor.at, whereabouts.away_since_at
+def _unpacked(whereabouts: str | None) -> Whereabouts:
+    return NOWHERE if whereabouts is None else Whereabouts.unpack(whereabouts)
 
 
 async def current_shifts(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, CurrentShift]:

@@ -23,7 +23,7 @@ from gyrophare.server import Server
 from ingest.understanding import understand
 from lone_worker.course import Course, Past, in_turn
 from lone_worker.episode import Episode
-from lone_worker.evidence import DOUBTED, Evidence, Whereabouts
+from lone_worker.evidence import DOUBTED, Evidence
 from lone_worker.stillness import WatchState, fold, overtaken
 from tests.department import Department
 from tests.test_stillness import FRESH, LIMIT, after, event, place, report
@@ -32,22 +32,26 @@ FAR_M = 400
 
 
 class Kept:
-    """What the database keeps of one watch on shift: its state, its fixes, its checkpoints."""
+    """What the database keeps of one watch on shift: its state, its reports that tell something, its checkpoints."""
 
     def __init__(self, state: WatchState = FRESH) -> None:
         self.state = state
-        self.fixes: dict[tuple[datetime, int], Report] = {}
+        self.told: dict[tuple[datetime, int], Report] = {}
         self.checkpoints: dict[datetime, Course] = {}
         self.followed_again = 0
 
     def take(self, *batch: Observation) -> WatchState:
         """As one transaction does that has locked the watch."""
-        self.fixes |= {in_turn(seen): seen for seen in batch if isinstance(seen, Report) and seen.fix is not None}
+        self.told |= {
+            in_turn(seen): seen
+            for seen in batch
+            if isinstance(seen, Report) and (seen.fix is not None or seen.has_motion)
+        }
         past, at = None, overtaken(self.state, batch)
         if at is not None:
             start_at = max((one for one in self.checkpoints if one <= at), default=FRESH.shift_started_at)
-            course = self.checkpoints.get(start_at, Course(Whereabouts()))
-            since = [self.fixes[key] for key in sorted(self.fixes) if key[0] >= start_at]
+            course = self.checkpoints.get(start_at, Course())
+            since = [self.told[key] for key in sorted(self.told) if key[0] >= start_at]
             past = Past(course, since)
             self.followed_again += len(since)
         self.state = fold(self.state, batch, past)

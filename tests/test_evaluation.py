@@ -9,9 +9,10 @@ import pytest
 
 from gyrophare.evaluation.recording import Reading, Recording, instant
 from gyrophare.evaluation.reference import Stay, heard_spans, stays
-from gyrophare.evaluation.replay import Episodes, Limits, Raised, Replayed, Step
+from gyrophare.evaluation.replay import Raised, Replayed, Step, replay
 from gyrophare.evaluation.score import score
 from gyrophare.kernel.geo import Position
+from lone_worker.profiles import DEFAULT, PROFILES
 
 AT = datetime(2026, 1, 14, 7, 42, 3, tzinfo=UTC)
 
@@ -22,12 +23,13 @@ def after(seconds: float) -> datetime:
 
 def raised_s(evidence_s: list[float], until_s: float) -> list[tuple[str, float]]:
     """What is raised, when these pieces of evidence are had."""
-    episodes, found = Episodes(Limits(), AT), []
+    reading = Reading(Path("track"))
+    reading.note(AT, steps=0)
     for at_s in evidence_s:
-        found += episodes.tick(after(at_s))
-        episodes.moved(after(at_s))
-    found += episodes.tick(after(until_s))
-    return [(str(raised.step), (raised.at - AT).total_seconds()) for raised in found]
+        reading.note(after(at_s), steps=1)
+    reading.note(after(until_s), steps=0)
+    found = replay(reading.recorded(), PROFILES[DEFAULT])
+    return [(str(raised.step), (raised.at - AT).total_seconds()) for raised in found.raised]
 
 
 ALL = [("prealarm", 150), ("second", 170), ("alarm", 180)]
@@ -127,7 +129,7 @@ def test_score_of_a_rest_from_300_to_900_s(
         raised=tuple(Raised(Step.ALARM, after(at_s)) for at_s in alarms_s),
     )
     exact = [Stay(start_at=after(300), end_at=after(900))]
-    one = score(recording, found, exact, [], Limits()).as_json()
+    one = score(recording, found, exact, [], PROFILES[DEFAULT]).as_json()
     assert {name: one[name] for name in counted} == counted
 
 

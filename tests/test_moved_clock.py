@@ -15,6 +15,7 @@ from gyrophare import doctor_engine
 from gyrophare.doctor_engine import Tick, judge
 from gyrophare.flows.keep_time import ClockWatch
 from gyrophare.kernel.clock import ManualClock, SteadyClock, SystemClock
+from gyrophare.server import Server
 from tests.conftest import START_AT, StartServer
 from tests.department import Department
 

@@ -231,12 +231,12 @@ async def test_repetitions_are_looked_up_in_their_days(weeks: Connection, plan: 
 
 @pytest.mark.parametrize("plan", ["custom", "generic"])
 @pytest.mark.parametrize("days_ago", [1, 12], ids=["yesterday", "compressed"])
-async def test_fixes_since_an_instant_are_read_from_there(weeks: Connection, days_ago: int, plan: str) -> None:
+async def test_reports_since_an_instant_are_read_from_there(weeks: Connection, days_ago: int, plan: str) -> None:
     since_at = END_AT - timedelta(days=days_ago)
     [row] = await (await weeks.execute("select min(id) + 7 as id from device")).fetchall()
     asked = await explain(
         weeks,
-        ingest.store.QUERIES["find_fixes"],
+        ingest.store.QUERIES["find_reports"],
         {"device_id": [row["id"]], "since_at": [since_at], "most": FIXES_A_DAY // 2},
         plan,
     )

@@ -24,8 +24,8 @@ from tests.mosquitto import Mosquitto, needs_mosquitto
 pytestmark = needs_mosquitto
 
 STATES = (
-    "select wire_name, s.heard_at, evidence_at, evidence, stillness_due_at, s.fixed_at, anchor_at, "
-    "anchor_latitude_deg, away_since_at, l.fixed_at as drawn_at, l.latitude_deg "
+    "select wire_name, s.heard_at, evidence_at, evidence, stillness_due_at, s.fixed_at, whereabouts, "
+    "l.fixed_at as drawn_at, l.latitude_deg "
     "from watch_state s join device d on d.id = s.device_id join device_latest l on l.device_id = d.id order by 1"
 )
 FIXES = "select wire_name, fixed_at, latitude_deg from fix join device d on d.id = device_id order by 1, 2"

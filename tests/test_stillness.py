@@ -176,7 +176,7 @@ def test_displacement_over_several_batches_is_the_same_as_in_one() -> None:
     for seen in walk:
         one_by_one = fold(one_by_one, [seen])
     assert one_by_one == fold(FRESH, walk)
-    assert one_by_one.evidence_at == after(270)
+    assert one_by_one.evidence_at == after(280)
 
 
 @pytest.mark.parametrize("every_s", [1, 10, 30])

@@ -28,6 +28,8 @@ pytestmark = pytest.mark.xdist_group("timescaledb")
 JOBS = {
     ("policy_compression", "fix"): {"compress_after": "7 days"},
     ("policy_retention", "fix"): {"drop_after": "59 days"},
+    ("policy_compression", "motion"): {"compress_after": "7 days"},
+    ("policy_retention", "motion"): {"drop_after": "59 days"},
     ("policy_retention", "trail_1min"): {"drop_after": "59 days"},
     ("policy_refresh_continuous_aggregate", "trail_1min"): {"start_offset": "58 days", "end_offset": "00:10:00"},
 }
@@ -96,7 +98,7 @@ async def extension(timescaledb: Connection, clock: ManualClock) -> AsyncIterato
 def test_migration_is_repeatable_and_says_active(timescaledb_url: str) -> None:
     state = migrations.migrate(timescaledb_url)
     assert (state.applied, state.pending, state.timescaledb) == (
-        ("0001", "0002", "0003", "0004", "0005", "0006", "t001", "t002"),
+        ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "t001", "t002", "t003"),
         (),
         "active",
     )
@@ -115,7 +117,8 @@ async def test_fixes_lie_in_days_by_watch_and_time(timescaledb: Connection) -> N
     dimensions = (
         "select hypertable_name = 'fix' as fix, time_interval from timescaledb_information.dimensions order by 1"
     )
-    assert [row["time_interval"] for row in await rows(dimensions)] == [timedelta(days=1)] * 2  # the trails too
+    # Motion and the trails too.
+    assert [row["time_interval"] for row in await rows(dimensions)] == [timedelta(days=1)] * 3
     assert await rows(
         "select attname, segmentby_column_index s, orderby_column_index o, orderby_asc "
         "from timescaledb_information.compression_settings where hypertable_name = 'fix' order by attname"

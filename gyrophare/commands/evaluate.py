@@ -16,8 +16,9 @@ from gyrophare.evaluation.formats import Format, files, read
 from gyrophare.evaluation.labels import Label, beside
 from gyrophare.evaluation.labels import read as read_labels
 from gyrophare.evaluation.recording import RecordingError
-from gyrophare.evaluation.replay import PROFILES, Limits, replay
+from gyrophare.evaluation.replay import replay
 from gyrophare.evaluation.score import Score, score, totals, true_stays
+from lone_worker.profiles import PROFILES, Profile
 
 app = typer.Typer(help="Try the rules on recorded tracks: offline, without a database.", no_args_is_help=True)
 _out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)  # a pipe has no width
@@ -51,26 +52,26 @@ def stillness(
     the limit without an alarm. resets_while_still: evidence of movement later than 3 minutes into a stay. lateness_s:
     of the first alarm in each stay, after its start and the limit. hours: silences longer than the limit left out.
     """
-    limits = PROFILES.get(profile)
-    if limits is None:
+    figures = PROFILES.get(profile)
+    if figures is None:
         raise RecordingError(f"There is no profile {profile!r}. Expected one of {', '.join(PROFILES)}.")
     said = None if labels is None else read_labels(labels)
-    scores = [_evaluate(path, format_, limits, said, at_rest) for path in files(paths, format_)]
+    scores = [_evaluate(path, format_, figures, said, at_rest) for path in files(paths, format_)]
     if as_json:
         typer.echo(json.dumps({"files": [one.as_json() for one in scores], "totals": totals(scores)}, indent=2))
     else:
         _show(scores)
 
 
-def _evaluate(path: Path, format_: Format, limits: Limits, said: list[Label] | None, at_rest: bool | None) -> Score:
+def _evaluate(path: Path, format_: Format, profile: Profile, said: list[Label] | None, at_rest: bool | None) -> Score:
     recording = read(path, format_)
     for line in recording.bad_lines[:_BAD_LINES_SHOWN]:
         _err.print(f"{line} (skipped)", markup=False)
     if len(recording.bad_lines) > _BAD_LINES_SHOWN:
         _err.print(f"{path}: {len(recording.bad_lines)} bad lines in all", markup=False)
     labels = beside(path) if said is None else said
-    truth = true_stays(recording, labels, limits, at_rest=recording.at_rest if at_rest is None else at_rest)
-    return score(recording, replay(recording, limits), truth, labels, limits)
+    truth = true_stays(recording, labels, profile, at_rest=recording.at_rest if at_rest is None else at_rest)
+    return score(recording, replay(recording, profile), truth, labels, profile)
 
 
 def _show(scores: list[Score]) -> None:

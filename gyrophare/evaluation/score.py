@@ -11,8 +11,9 @@ from typing import Any
 from gyrophare.evaluation.labels import STILL, Label
 from gyrophare.evaluation.recording import Recording
 from gyrophare.evaluation.reference import Stay, heard_spans, stays
-from gyrophare.evaluation.replay import Limits, Replayed, Step
+from gyrophare.evaluation.replay import Replayed, Step
 from gyrophare.kernel.values import value
+from lone_worker.profiles import Profile
 
 SETTLED = timedelta(minutes=3)  # evidence that comes later than this in a stay is a reset while still
 LATE_MAX = timedelta(minutes=2)  # an alarm of a stay that comes later than the limit and this is missed
@@ -39,7 +40,7 @@ class Score:
     false_alarms: int
     """Alarms before which the wearer was not still for half of the limit."""
     missed: int
-    """Stays of at least the limit and two minutes without an alarm; a silence that alarmed before counts as one."""
+    """Stays of at least the limit and two minutes without an alarm, where none stands from before they began."""
     repeated: int
     """Alarms in a stay after its first."""
     resets_while_still: int
@@ -53,10 +54,10 @@ class Score:
         return asdict(self)
 
 
-def true_stays(recording: Recording, labels: Sequence[Label], limits: Limits, *, at_rest: bool) -> list[Stay]:
+def true_stays(recording: Recording, labels: Sequence[Label], profile: Profile, *, at_rest: bool) -> list[Stay]:
     """When the wearer was still: by the labels that say so, else all the time if at rest, else as the track looks."""
     said = [Stay(start_at=label.start_at, end_at=label.end_at) for label in labels if label.what in STILL]
-    spans = heard_spans(recording, limits.alarm_after_s)
+    spans = heard_spans(recording, profile.alarm_after_s)
     if said:
         cut = [
             Stay(start_at=max(one.start_at, span.start_at), end_at=min(one.end_at, span.end_at))
@@ -64,15 +65,15 @@ def true_stays(recording: Recording, labels: Sequence[Label], limits: Limits, *,
             for span in spans
         ]
         return [one for one in cut if one.end_at > one.start_at]
-    return spans if at_rest else stays(recording, limits.alarm_after_s)
+    return spans if at_rest else stays(recording, profile.alarm_after_s)
 
 
 def score(
-    recording: Recording, found: Replayed, truth: Sequence[Stay], labels: Sequence[Label], limits: Limits
+    recording: Recording, found: Replayed, truth: Sequence[Stay], labels: Sequence[Label], profile: Profile
 ) -> Score:
     """Compare."""
-    limit = timedelta(seconds=limits.alarm_after_s)
-    spans = heard_spans(recording, limits.alarm_after_s)
+    limit = timedelta(seconds=profile.alarm_after_s)
+    spans = heard_spans(recording, profile.alarm_after_s)
     alarms_at = [raised.at for raised in found.raised if raised.step is Step.ALARM]
     heard = [at for at in alarms_at if _within(at, spans)]
     silent = [at for at in alarms_at if not _within(at, spans)]
@@ -83,13 +84,13 @@ def score(
         if inside:
             lateness_s.append(round((inside[0] - stay.start_at - limit).total_seconds(), 3))
             repeated += len(inside) - 1
-        elif stay.end_at - stay.start_at >= limit + LATE_MAX and not _silenced(stay, alarms_at, silent, found):
+        elif stay.end_at - stay.start_at >= limit + LATE_MAX and not _stands(stay, alarms_at, found):
             missed += 1
     by_label = Counter(next((label.what for label in labels if label.holds(at)), "unlabelled") for at in heard)
     return Score(
         file=str(recording.path),
         hours=round(sum(span.seconds for span in spans) / 3_600, 4),
-        seconds_still=round(sum(stay.seconds for stay in truth if stay.seconds >= limits.alarm_after_s), 1),
+        seconds_still=round(sum(stay.seconds for stay in truth if stay.seconds >= profile.alarm_after_s), 1),
         stays=sum(stay.seconds >= 600 for stay in truth),
         alarms=len(heard),
         prealarms=sum(raised.step is Step.PREALARM and _within(raised.at, spans) for raised in found.raised),
@@ -129,9 +130,7 @@ def _right(at: datetime, truth: Sequence[Stay], limit: timedelta) -> bool:
     return still_s >= limit.total_seconds() / 2
 
 
-def _silenced(stay: Stay, alarms_at: Sequence[datetime], silent: Sequence[datetime], found: Replayed) -> bool:
-    """Whether the alarm of a silence before this stay still stood in it, as nobody was seen to move since."""
+def _stands(stay: Stay, alarms_at: Sequence[datetime], found: Replayed) -> bool:
+    """Whether an alarm from before this stay still stood in it, as nobody was seen to move since."""
     before = [at for at in alarms_at if at < stay.start_at]
-    return (
-        bool(before) and before[-1] in silent and not any(before[-1] < at < stay.start_at for at in found.evidence_at)
-    )
+    return bool(before) and not any(before[-1] < at < stay.start_at for at in found.evidence_at)

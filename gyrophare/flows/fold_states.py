@@ -18,7 +18,6 @@ from gyrophare.kernel.observations import Observation
 from gyrophare.platform.db import Connection
 from ingest.directory import Device
 from lone_worker.course import FOLLOWED_AGAIN_MAX, Checkpoint, Course, Past
-from lone_worker.evidence import Whereabouts
 from lone_worker.stillness import WatchState, fold, overtaken
 
 _FOLLOWED_AT_ONCE = 10  # devices: 35 MB if each has as many fixes as are followed again
@@ -56,8 +55,8 @@ async def _pasts(
     late: Mapping[DeviceId, datetime],
 ) -> dict[DeviceId, Past]:
     """What must be followed again; not of who has too many fixes: that would cost the others' time."""
-    starts = {device_id: Checkpoint(states[device_id].shift_started_at, Course(Whereabouts())) for device_id in late}
+    starts = {device_id: Checkpoint(states[device_id].shift_started_at, Course()) for device_id in late}
     starts |= await lone_worker.store.find_checkpoints(connection, late)
     since = [(devices[device_id], start.at) for device_id, start in starts.items()]
-    stored = await ingest.store.find_fixes(connection, since, FOLLOWED_AGAIN_MAX)
+    stored = await ingest.store.find_reports(connection, since, FOLLOWED_AGAIN_MAX)
     return {device_id: Past(starts[device_id].course, reports) for device_id, reports in stored.items()}

@@ -73,6 +73,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         reports = await ingest.store.insert_fixes(
             connection, [(device, seen) for device, seen in said if isinstance(seen, Report)]
         )
+        await ingest.store.insert_motion(connection, _of_the_shift(reports, states))
         fresh = await ingest.store.insert_events(
             connection, [(device, seen) for device, seen in said if isinstance(seen, Event)]
         )
@@ -207,6 +208,17 @@ async def _without_private_life(
             kept.append((device, seen))
     await ingest.store.count_off_shift(connection, dropped, now)
     return kept, set(dropped)
+
+
+def _of_the_shift(
+    reports: Iterable[tuple[Device, Report]], states: Mapping[DeviceId, WatchState]
+) -> list[tuple[Device, Report]]:
+    """What was said in the shift that a device is in: outside of one nobody's body is anybody's business."""
+    return [
+        (device, report)
+        for device, report in reports
+        if device.id in states and report.happened_at >= states[device.id].shift_started_at
+    ]
 
 
 async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], now: datetime) -> None:

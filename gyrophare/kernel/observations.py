@@ -160,6 +160,18 @@ class Report:
     extra: Mapping[str, Any] | None = None
     """What else the device said, under its own keys; None when nothing."""
 
+    @property
+    def happened_at(self) -> datetime:
+        """The instant it tells of: of its fix, else when it was sent, which is never later than heard."""
+        if self.fix is not None:
+            return self.fix.fixed_at
+        return self.received_at if self.sent_at is None else min(self.sent_at, self.received_at)
+
+    @property
+    def has_motion(self) -> bool:
+        """Whether it tells of the wearer's body; no steps are no news."""
+        return bool(self.steps) or self.activity_mg is not None or self.activity is not None
+
 
 @value
 class Event:

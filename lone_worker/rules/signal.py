@@ -18,7 +18,7 @@ STILL_S = 60
 def lost(facts: Facts, _now: datetime) -> Finding | None:
     """Counts from the last message, or from the last will."""
     state, profile = facts.state, facts.profile
-    if facts.paused or (state.episode.alarmed_at is not None and state.episode.moving_since_at is None):
+    if facts.paused or (state.episode.alarmed_at is not None and not state.episode.stirs):
         return None
     since_at = state.heard_at or state.shift_started_at
     after_s: float = max(profile.signal_lost_after_s, profile.silence_after_s)
