@@ -24,6 +24,7 @@ SETTLED_AFTER_S = 180.0
 _RADIUS_PER_ACCURACY = 1.25
 _ACCURACIES_MAX_M = 75.0  # what the accuracies alone can make of the radius
 ASSUMED_ACCURACY_M = 24.0  # where a device tells none
+_RADIUS_PER_S, _SPARSE_S = 1 / 6, 60.0  # the sparser the fixes, the likelier two in a row are both off
 CONFIRMATION_S = 5.0
 _ON_THE_WAY = 0.6  # of the radius: from there a fix may be the first of two
 
@@ -106,7 +107,8 @@ def displaced(place: Place, fix: Fix, at_s: float, step_m: float, *, riding: boo
     if riding:
         radius = max(near_m, RADIUS_RIDING_M)
     else:
-        radius = RADIUS_SETTLED_M if settled else min(near_m + leapt_m, RADIUS_MAX_M)
+        sparse_m = _RADIUS_PER_S * min(since_last_s, _SPARSE_S)
+        radius = RADIUS_SETTLED_M if settled else min(near_m + sparse_m + leapt_m, RADIUS_MAX_M)
     far_m = apart_m(place.latitude_deg, place.longitude_deg, latitude_deg, longitude_deg)
 
     away = place.away
