@@ -106,6 +106,8 @@ class Server:
             fix_topics, without = without, fix_topics
         fixes = await self._session("fixes", fix_topics, without)
 
+        self._hearing_since_at = clock.now()
+
         # 3. The ways out.
         self.dispatcher = Dispatcher(self.pool, clock, self._channels(events))
         self.commands = CommandSender(self.pool, clock, events)
