@@ -59,7 +59,7 @@ _VITAL = frozenset(
 class NewAlert:
     """An alert to be raised. `(device_id, kind, episode)` makes it one, however often it is raised.
 
-    One without a device concerns everybody.
+    Without a device it is about something that has none, and `episode` must name it among all of them.
     """
 
     organisation_id: OrganisationId

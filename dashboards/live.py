@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import psycopg
 from aiohttp import web
 
-from dashboards import read_models
+from dashboards import presence, read_models
 from dashboards.read_models import Json, Viewer
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform.db import Pool
@@ -47,10 +47,11 @@ class Console:
 class Live:
     """Pushes what changed to every open page of one organisation."""
 
-    def __init__(self, pool: Pool, clock: Clock, viewer: Viewer) -> None:
+    def __init__(self, pool: Pool, clock: Clock, viewer: Viewer, instance: str) -> None:
         self._pool = pool
         self._clock = clock
         self._viewer = viewer
+        self._instance = instance
         self._consoles: set[Console] = set()
         self._wake = asyncio.Event()
         self._sent: dict[tuple[str, int], str] = {}
@@ -66,6 +67,10 @@ class Live:
         await console.send(await self._snapshot())
         self._consoles.add(console)
         self._sent.clear()  # so that what changed between the snapshot and now is sent
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Something was committed that no device has said: look at everything again."""
         self._everything_due = True
         self._wake.set()
 
@@ -156,6 +161,9 @@ class Live:
     async def _push_heartbeat(self, now: datetime) -> None:
         async with self._pool.connection() as connection:
             age_s = await read_models.tick_age_s(connection, now)
+            if self._consoles:
+                organisation_id = self._viewer.organisation_id
+                await presence.tell_consoles(connection, self._instance, organisation_id, len(self._consoles), now)
         beat = {
             "type": "heartbeat",
             "server_at": read_models.instant(now),

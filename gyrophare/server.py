@@ -25,7 +25,17 @@ from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from gyrophare.broker import Broker
 from gyrophare.embedded import PostgresServer
-from gyrophare.flows import acknowledge, escalation_tick, keep_time, registered, retention, watch_report, write_to_watch
+from gyrophare.flows import (
+    acknowledge,
+    escalation_tick,
+    keep_time,
+    reachable,
+    registered,
+    retention,
+    shift_plan,
+    watch_report,
+    write_to_watch,
+)
 from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.flows.command_delivery import CommandSender
 from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
@@ -44,6 +54,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.25  # a deadline waits for the next tick: with one a second, one alarm in a hundred is a second late
 CLOCK_S = 1.0
+PLAN_S = 10.0
 RETENTION_S = 3600.0
 ACCOUNTS_S = 10.0  # a revoked device is off the broker within a minute, reload included
 CONSOLE_LOGIN = "supervision"
@@ -109,11 +120,14 @@ class Server:
         self._hearing_since_at = clock.now()
 
         # 3. The ways out.
-        self.dispatcher = Dispatcher(self.pool, clock, self._channels(events))
+        channels = self._channels(events)
+        self.dispatcher = Dispatcher(self.pool, clock, channels)
+        told = partial(reachable.tick, self.pool, clock, settings.instance, [channel.name for channel in channels])
+        await told()  # before the first shift can begin
         self.commands = CommandSender(self.pool, clock, events)
         async with self.pool.connection() as connection:
             viewer = await read_models.viewer(connection, CONSOLE_LOGIN)
-        self.live = Live(self.pool, clock, viewer)
+        self.live = Live(self.pool, clock, viewer, settings.instance)
 
         # 4. Everything turns.
         store = partial(watch_report.record, self.pool, clock)
@@ -137,6 +151,8 @@ class Server:
             ticker.every(TICK_S, "escalation", self.tick)
             ticker.every(CLOCK_S, "clock", partial(self.clock_watch.look, self.pool))
             ticker.every(ACCOUNTS_S, "accounts", self.accounts.refresh)
+            ticker.every(PLAN_S, "reachable", told)
+            ticker.every(PLAN_S, "plan", partial(shift_plan.due, self.pool, clock))
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
             ticker.start()
             self._stack.callback(ticker.stop)

@@ -121,3 +121,20 @@ PROFILES: Mapping[str, Profile] = {
     )
 }
 """What every installation has."""
+
+_IN_FRENCH = {
+    "par défaut": DEFAULT,
+    "fauchage": "mowing",
+    "déneigement": "snow_clearing",
+    "viabilité hivernale": "snow_clearing",
+    "patrouille": "patrol",
+    "tronçonneuse": "chainsaw",
+    "élagage": "chainsaw",
+    "talus": "chainsaw",
+    "bureau": "office",
+}
+
+
+def resolve(name: str) -> str:
+    """The name of a profile that people may call otherwise."""
+    return _IN_FRENCH.get(name.strip().casefold(), name.strip())

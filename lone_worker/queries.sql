@@ -1,37 +1,5 @@
--- name: insert_agent
-insert into agent (organisation_id, name) values (%(organisation_id)s, %(name)s) returning id
-
 -- name: insert_van
 insert into van (organisation_id, name, device_id) values (%(organisation_id)s, %(name)s, %(device_id)s)
-
--- name: forget_watch
--- Its checkpoints go with it.
-delete from watch_state where device_id = %(device_id)s
-
--- name: start_shift
-with begun as (
-    insert into shift (organisation_id, agent_id, device_id, mission, profile, planned_end_at, area, started_at)
-    values (%(organisation_id)s, %(agent_id)s, %(device_id)s, %(mission)s, %(profile)s::jsonb, %(planned_end_at)s,
-            %(area)s::jsonb, %(now)s)
-    returning id, device_id
-)
-insert into watch_state (device_id, shift_id, evidence_at, evidence, stillness_due_at, check_at)
-select device_id, id, %(now)s, 'shift_start', %(due_at)s, %(now)s from begun
-returning shift_id
-
--- name: end_shift
-with ended as (
-    update shift set ended_at = greatest(started_at, %(now)s)
-    where device_id = %(device_id)s and ended_at is null
-    returning id
-)
-delete from watch_state using ended where watch_state.shift_id = ended.id
-
--- name: find_shifts
--- Shifts that may hold something said between `since` and now: a buffer may come out after the shift's end.
-select s.id, s.device_id, s.started_at, s.ended_at
-from shift s
-where s.device_id = any(%(device_ids)s) and (s.ended_at is null or s.ended_at >= %(since)s)
 
 -- name: lock_states
 -- In the order of the device, so that two processes never wait for each other.
@@ -138,11 +106,6 @@ select settings::text from profile
 where organisation_id = %(organisation_id)s and name = %(name)s
 order by id desc limit 1
 
--- name: current_shifts
-select s.id, s.device_id, a.name as agent_name, s.mission
-from shift s join agent a on a.id = s.agent_id
-where s.device_id = any(%(device_ids)s) and s.ended_at is null
-
 -- name: last_hearing
 -- When any server last heard the broker; and whether another one does now.
 select max(ticked_at) filter (where hearing) as heard_at,
@@ -165,3 +128,12 @@ update outage set until_at = greatest(since_at, %(until_at)s) where until_at is 
 select s.organisation_id, count(*) as agents
 from watch_state w join shift s on s.id = w.shift_id
 group by s.organisation_id
+
+-- name: put_profile
+insert into profile (organisation_id, name, settings, changed_at, changed_by)
+values (%(organisation_id)s, %(name)s, %(settings)s::jsonb, %(now)s, %(changed_by)s)
+
+-- name: find_profiles
+select distinct on (name) settings::text as settings, changed_at, changed_by
+from profile where organisation_id = %(organisation_id)s
+order by name, id desc

@@ -1,24 +1,19 @@
-"""The tables of lone_worker: agent, shift, watch_state. Set-based, in the caller's transaction."""
+"""The tables van, watch_state and watch_checkpoint. Set-based, in the caller's transaction."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from psycopg.rows import tuple_row
 
-from gyrophare.kernel.errors import ProfileError
-from gyrophare.kernel.ids import AgentId, DeviceId, OrganisationId, ShiftId
+from gyrophare.kernel.ids import DeviceId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 from lone_worker import episode, memory
-from lone_worker.areas import Area
 from lone_worker.course import Checkpoint, Course
 from lone_worker.evidence import Evidence
-from lone_worker.profiles import DEFAULT, PROFILES, Profile, read
+from lone_worker.profiles import read
 from lone_worker.stillness import WatchState
 from lone_worker.whereabouts import NOWHERE, Whereabouts
 
@@ -46,99 +41,12 @@ _CHECKPOINT_COLUMNS: Mapping[str, sql.Write] = {
     "whereabouts": sql.texts,
 }
 _EVIDENCE = {str(evidence): evidence for evidence in Evidence}  # a lookup costs a tenth of a call of the class
-LATE_BUFFER_MAX = timedelta(days=7)  # as long as the broker keeps a session
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftSpan:
-    """When a device protected somebody."""
-
-    id: ShiftId
-    started_at: datetime
-    ended_at: datetime | None
-
-    def holds(self, at: datetime) -> bool:
-        return self.started_at <= at and (self.ended_at is None or at <= self.ended_at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurrentShift:
-    """Whose shift a device is in."""
-
-    id: ShiftId
-    agent_name: str
-    mission: str
-
-
-async def insert_agent(connection: Connection, organisation_id: OrganisationId, name: str) -> AgentId:
-    """Register a person."""
-    parameters = {"organisation_id": organisation_id, "name": name}
-    rows = await (await connection.execute(QUERIES["insert_agent"], parameters)).fetchall()
-    return AgentId(rows[0]["id"])
 
 
 async def insert_van(connection: Connection, organisation_id: OrganisationId, name: str, device_id: DeviceId) -> None:
     """Register a van and the box in it."""
     parameters = {"organisation_id": organisation_id, "name": name, "device_id": device_id}
     await connection.execute(QUERIES["insert_van"], parameters)
-
-
-async def start_shift(
-    connection: Connection,
-    organisation_id: OrganisationId,
-    agent_id: AgentId,
-    device_id: DeviceId,
-    mission: str,
-    now: datetime,
-    *,
-    profile: Profile = PROFILES[DEFAULT],
-    planned_end_at: datetime | None = None,
-    area: Area | None = None,
-) -> ShiftId:
-    """Protect an agent by a watch from `now` on, by a copy of `profile`. The database refuses a second open shift of
-    either."""
-    parameters = {
-        "organisation_id": organisation_id,
-        "agent_id": agent_id,
-        "device_id": device_id,
-        "mission": mission,
-        "profile": profile.as_json(),
-        "planned_end_at": planned_end_at,
-        "area": None if area is None else json.dumps(area),
-        "due_at": episode.begin(now, profile).due_at,
-        "now": now,
-    }
-    await connection.execute(QUERIES["forget_watch"], parameters)
-    rows = await (await connection.execute(QUERIES["start_shift"], parameters)).fetchall()
-    return ShiftId(rows[0]["shift_id"])
-
-
-async def find_profile(connection: Connection, organisation_id: OrganisationId, name: str) -> Profile:
-    """The department's own figures for that kind of mission, else ours. Raise ProfileError when there is none."""
-    parameters = {"organisation_id": organisation_id, "name": name}
-    row = await (await connection.execute(QUERIES["find_own_profile"], parameters)).fetchone()
-    if row is not None:
-        return read(row["settings"])
-    if name not in PROFILES:
-        raise ProfileError(name, "name", name, f"one of {', '.join(PROFILES)}, or one that was put")
-    return PROFILES[name]
-
-
-async def end_shift(connection: Connection, device_id: DeviceId, now: datetime) -> None:
-    """End the open shift of a device, if there is one."""
-    await connection.execute(QUERIES["end_shift"], {"device_id": device_id, "now": now})
-
-
-async def find_shifts(
-    connection: Connection, device_ids: Iterable[DeviceId], now: datetime
-) -> Mapping[DeviceId, list[ShiftSpan]]:
-    """The shifts that something said by these devices in the last seven days may belong to."""
-    parameters = {"device_ids": list(device_ids), "since": now - LATE_BUFFER_MAX}
-    spans: dict[DeviceId, list[ShiftSpan]] = defaultdict(list)
-    for row in await (await connection.execute(QUERIES["find_shifts"], parameters)).fetchall():
-        span = ShiftSpan(id=ShiftId(row["id"]), started_at=row["started_at"], ended_at=row["ended_at"])
-        spans[DeviceId(row["device_id"])].append(span)
-    return spans
 
 
 async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, WatchState]:
@@ -231,14 +139,3 @@ async def _save_checkpoints(connection: Connection, passed: Sequence[tuple[Devic
 
 def _unpacked(whereabouts: str | None) -> Whereabouts:
     return NOWHERE if whereabouts is None else Whereabouts.unpack(whereabouts)
-
-
-async def current_shifts(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, CurrentShift]:
-    """The open shift of each device that has one."""
-    rows = await (await connection.execute(QUERIES["current_shifts"], {"device_ids": list(device_ids)})).fetchall()
-    return {
-        DeviceId(row["device_id"]): CurrentShift(
-            id=ShiftId(row["id"]), agent_name=row["agent_name"], mission=row["mission"]
-        )
-        for row in rows
-    }

@@ -12,12 +12,14 @@ from typing import Any, Literal, LiteralString, TypeVar, cast
 
 import alerts.store
 import ingest.directory
-import lone_worker.store
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import DeviceId, OrganisationId
 from gyrophare.kernel.observations import Sender, Wire
 from gyrophare.platform.db import Connection, Pool, connect
 from gyrophare.platform.mqtt import MqttSession
+from lone_worker.shifts import store as shifts
+from lone_worker.shifts.agents import insert_agent
+from lone_worker.shifts.spans import Terms
 
 SMS_SID = "AC" + "0" * 32
 SMS_KEY = "SK" + "1" * 32
@@ -61,10 +63,9 @@ class Department:
     ) -> DeviceId:
         """A watch, and somebody who starts a shift with it now."""
         device_id = await self.register(name, wire)
-        agent_id = await lone_worker.store.insert_agent(self.connection, ORGANISATION, agent)
-        await lone_worker.store.start_shift(
-            self.connection, ORGANISATION, agent_id, device_id, mission, self.clock.now()
-        )
+        agent_id = await insert_agent(self.connection, ORGANISATION, agent)
+        terms = Terms(agent_id=agent_id, mission=mission)
+        await shifts.start_shift(self.connection, device_id, terms, self.clock.now())
         return device_id
 
     async def with_contacts(self, *phones_e164: str) -> None:

@@ -6,10 +6,10 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import lone_worker.store
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.observations import Wire
 from gyrophare.server import Server
+from lone_worker.shifts import store as shifts
 from tests.department import DIJON, Department
 
 
@@ -164,7 +164,7 @@ async def test_watch_is_on_no_map_when_its_shift_has_ended(
     await department.until_rows(1, "select from fix")
     last_at = clock.now()
     clock.advance(60)
-    await lone_worker.store.end_shift(department.connection, device_id, clock.now())
+    await shifts.end_shift(department.connection, device_id, clock.now())
     clock.advance(60)
     await department.send("w-1", department.report("w-1", offset_m=900))
     [latest] = await department.until_rows(

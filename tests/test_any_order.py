@@ -24,6 +24,7 @@ from ingest.understanding import understand
 from lone_worker.course import Course, Past, in_turn
 from lone_worker.episode import Episode
 from lone_worker.evidence import DOUBTED, Evidence
+from lone_worker.shifts import store as shifts
 from lone_worker.stillness import WatchState, fold, overtaken
 from tests.department import Department
 from tests.test_stillness import FRESH, LIMIT, after, event, place, report
@@ -339,5 +340,5 @@ async def test_checkpoints_go_with_the_shift(server: Server, department: Departm
         await department.send("w-1", department.report("w-1"))
         await department.until_rows(number, "select from fix")
     await department.until_rows(2, "select from watch_checkpoint")
-    await lone_worker.store.end_shift(department.connection, device_id, clock.now())
+    await shifts.end_shift(department.connection, device_id, clock.now())
     assert await department.rows("select from watch_checkpoint") == []

@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-import lone_worker.store
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.errors import SettingsError
 from gyrophare.server import Server, refuse_foreign_address
+from lone_worker.shifts import store as shifts
 from tests.department import DIJON, Department
 
 
@@ -72,7 +72,7 @@ async def test_agent_leaves_the_page_when_the_shift_ends(
     async with browser.ws_connect("/api/v1/live") as socket:
         assert [device["id"] for device in (await next_of(socket, "snapshot"))["devices"]] == [device_id]
         await next_of(socket, "delta")
-        await lone_worker.store.end_shift(department.connection, device_id, clock.now())
+        await shifts.end_shift(department.connection, device_id, clock.now())
         clock.advance(5)
         assert (await next_of(socket, "snapshot"))["devices"] == []
 

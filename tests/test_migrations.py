@@ -15,7 +15,7 @@ from gyrophare.kernel.errors import NotReadyError
 from gyrophare.platform.migrations.migrate import SchemaState, inspect, migrate
 from tests.department import Department
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 VERSIONS = Path(__file__).parent.parent / "gyrophare/platform/migrations/versions"
 
 

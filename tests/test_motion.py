@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import ingest.store
+import lone_worker.shifts.store
 import lone_worker.store
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.platform.db import Connection
@@ -55,7 +56,7 @@ async def test_motion_outside_a_shift_is_nobodys_business(office: Department, cl
     clock.advance(60)
     await office.on_shift("w-1")
     await hear(office, (FIXES, before))
-    await lone_worker.store.end_shift(office.connection, device_id, clock.now())
+    await lone_worker.shifts.store.end_shift(office.connection, device_id, clock.now())
     clock.advance(60)
     await hear(office, (FIXES, window(office, activity_mg=41)))
     assert await the(office, "motion") == []

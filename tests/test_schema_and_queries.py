@@ -24,6 +24,7 @@ from gyrophare.platform.mqtt import Received
 from ingest.sequences import Receipt
 from ingest.understanding import understand
 from lone_worker import watching
+from lone_worker.shifts import store as shifts
 from tests.department import DIJON, ORGANISATION, Department, OneConnection
 
 SENDER = Sender(wire=Wire.NATIVE, name="w-1")
@@ -169,7 +170,7 @@ async def test_outside_a_shift_a_fix_is_counted_and_a_late_one_of_a_shift_is_sto
     clock.advance(60)
     buffered = office.report("w-1", buffered=True)
     clock.advance(60)
-    await lone_worker.store.end_shift(office.connection, device_id, clock.now())
+    await shifts.end_shift(office.connection, device_id, clock.now())
     clock.advance(3600)
     await hear(office, (FIXES, [buffered, office.report("w-1")]), (FIXES, office.report("w-1")))
     assert [row["fixed_at"].isoformat() for row in await the(office, "fix")] == [buffered["fix"]["fixed_at"]]
@@ -221,15 +222,21 @@ async def test_deadline_is_claimed_when_it_has_passed_and_says_whose_it_is(
     assert await watching.claim_due(office.connection, clock.now(), 10) == {}
     clock.advance(1)
     assert await watching.claim_due(office.connection, clock.now(), 10) == {device_id: clock.now()}
-    shift = (await lone_worker.store.current_shifts(office.connection, [device_id]))[device_id]
+    shift = (await shifts.current_shifts(office.connection, [device_id]))[device_id]
     assert (shift.agent_name, shift.mission) == ("Zoé", "Élagage RD 903")
 
 
-async def test_nobody_is_on_two_shifts(office: Department) -> None:
+async def test_watch_is_in_one_shift_however_often_it_starts(office: Department) -> None:
     await office.on_shift("w-1")
+    await office.on_shift("w-1", agent="Zoé")
+    [shift] = await the(office, "shift")
+    assert (shift["started_at"], shift["ended_at"]) == (office.clock.now(), None)
     with pytest.raises(psycopg.errors.UniqueViolation, match="shift_open_per_device"):
         async with office.connection.transaction():
-            await office.on_shift("w-1", agent="Zoé")
+            await office.rows(
+                "insert into shift (organisation_id, agent_id, device_id, profile, started_at)"
+                " select organisation_id, agent_id, device_id, profile, started_at from shift returning id"
+            )
 
 
 async def test_positions_are_forgotten_after_sixty_days_and_their_events_stay(

@@ -18,6 +18,7 @@ from gyrophare.kernel.observations import Wire
 from gyrophare.platform.mqtt import MqttSession
 from gyrophare.server import Server
 from gyrophare.sim.sms_provider import SmsProvider
+from lone_worker.shifts import store as shifts
 from tests.department import Department
 
 
@@ -230,13 +231,11 @@ async def test_position_is_not_stored_outside_a_shift_while_the_receipt_is_given
 async def test_position_is_kept_when_the_buffer_comes_out_after_the_shift(
     server: Server, department: Department, clock: ManualClock
 ) -> None:
-    import lone_worker.store
-
     device_id = await department.on_shift("w-1")
     clock.advance(60)
     during = department.report("w-1", steps=3)
     clock.advance(60)
-    await lone_worker.store.end_shift(department.connection, device_id, clock.now())
+    await shifts.end_shift(department.connection, device_id, clock.now())
     clock.advance(60)
     await department.send("w-1", [during, department.report("w-1", steps=3)])
     await department.until_rows(1, "select from receipt")

@@ -19,6 +19,9 @@ from gyrophare.sim.faults import Fate
 from gyrophare.sim.reporter import Reporter, Speaks
 from gyrophare.sim.spool import Spool
 from gyrophare.sim.watch import Watch
+from lone_worker.shifts import agents
+from lone_worker.shifts import store as shifts
+from lone_worker.shifts.spans import Terms
 
 # He started his shift 170 s ago and made his last step 160 s ago: the alarm is due 20 s after everything runs.
 SHIFT_BEFORE_S = 170.0
@@ -55,8 +58,8 @@ async def engage(server: Server, spool: Spool) -> dict[str, ConnectedWatch]:
             device_id = await ingest.directory.register_device(
                 connection, organisation_id, "watch", sender, member.device, now
             )
-            agent_id = await lone_worker.store.insert_agent(connection, organisation_id, member.agent)
-            await lone_worker.store.start_shift(connection, organisation_id, agent_id, device_id, member.mission, since)
+            agent_id = await agents.insert_agent(connection, organisation_id, member.agent)
+            await shifts.start_shift(connection, device_id, Terms(agent_id=agent_id, mission=member.mission), since)
             segments = [Segment(activity=member.activity)]
             if lies:
                 segments = [Segment(activity=member.activity, seconds=_WORKS_S), Segment(activity=LIE)]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import ingest.directory
 import ingest.store
-import lone_worker.store
 from gyrophare.kernel.ids import DeviceId, OrganisationId, ShiftId
 from gyrophare.kernel.observations import Fix
 from gyrophare.platform.db import Connection
 from ingest import topics
+from lone_worker.shifts.store import current_shifts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ async def find(connection: Connection, device_ids: Collection[DeviceId]) -> dict
         return {}
     devices = await ingest.directory.devices_by_id(connection, device_ids)
     latest = await ingest.store.find_latest(connection, device_ids)
-    shifts = await lone_worker.store.current_shifts(connection, device_ids)
+    shifts = await current_shifts(connection, device_ids)
     return {
         device.id: Subject(
             organisation_id=device.organisation_id,

@@ -18,7 +18,7 @@ import ingest.sequences
 import ingest.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import command_answers, fold_states, movement, subjects
+from gyrophare.flows import command_answers, fold_states, movement, shift_events, subjects
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import CALLS_FOR_HELP, Event, EventKind, Observation, Report, Sender
@@ -31,6 +31,7 @@ from ingest.rejected import Rejected
 from ingest.sequences import Receipt
 from ingest.understanding import Understood
 from lone_worker import device_alarms
+from lone_worker.shifts import store as shifts
 from lone_worker.stillness import WatchState
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         # What was stored before must not count as movement now: of a repetition only the receipt is repeated.
         said, receipts = await ingest.sequences.commit(connection, said, now)
         refused = [(one, item) for one in batch for item in one.rejected]
+        of_shifts = await shift_events.lock(connection, said)
         heard = {device.id for device, _ in said} | {device.id for one, _ in refused for device in _of(one, devices)}
         states = await lone_worker.store.lock_states(connection, heard)
         counting = {seen.sender for _, seen in said if isinstance(seen, Report) and seen.steps_total is not None}
@@ -68,6 +70,11 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         before = {device.id: knows for device, knows in found.values()}
         said, known, taken_out = _admit(batch, said, before)
         refused += taken_out
+        if of_shifts:
+            alone = await shift_events.record(connection, said, now)
+            # Their shifts may be others now, and so their states. Whoever is `alone` is to be told on the watch.
+            states = {device_id: state for device_id, state in states.items() if device_id not in alone}
+            states |= await lone_worker.store.lock_states(connection, alone)
         said, private = await _without_private_life(connection, said, states, now)
 
         reports = await ingest.store.insert_fixes(
@@ -181,33 +188,36 @@ def _discreet(
 async def _without_private_life(
     connection: Connection, said: Sequence[Said], states: Mapping[DeviceId, WatchState], now: datetime
 ) -> tuple[Sequence[Said], set[DeviceId]]:
-    """Outside a shift nobody is tracked: what such a watch says is a sign of life, its fix is counted, never stored.
+    """Outside a shift and in a pause nobody is tracked: what such a watch says is a sign of life, its fix is counted,
+    never stored.
 
     Whoever presses SOS or falls wants to be found. Beside what is left: of whom something was dropped.
     """
+    paused = await shifts.find_paused(connection, {state.shift_id for state in states.values()})
+    private = {state.device_id for state in states.values() if paused.get(state.shift_id)}
 
     def doubtful(device: Device, seen: Observation) -> bool:
         if seen.fix is None or device.kind != "watch" or (isinstance(seen, Event) and seen.kind in CALLS_FOR_HELP):
             return False
         state = states.get(device.id)
-        return state is None or seen.fix.fixed_at < state.shift_started_at
+        return state is None or seen.fix.fixed_at < state.shift_started_at or state.shift_id in paused
 
     asked = {device.id for device, seen in said if doubtful(device, seen)}
     if not asked:
-        return said, set()
-    shifts = await lone_worker.store.find_shifts(connection, asked, now)
+        return said, private
+    spans = await shifts.find_spans(connection, asked, now)
     kept: list[Said] = []
     dropped: list[DeviceId] = []
     for device, seen in said:
         if doubtful(device, seen) and not any(
-            span.holds(seen.fix.fixed_at) for span in shifts.get(device.id, ()) if seen.fix is not None
+            span.holds(seen.fix.fixed_at) for span in spans.get(device.id, ()) if seen.fix is not None
         ):
             dropped.append(device.id)
             kept.append((device, replace(seen, fix=None)))
         else:
             kept.append((device, seen))
     await ingest.store.count_off_shift(connection, dropped, now)
-    return kept, set(dropped)
+    return kept, private | set(dropped)
 
 
 def _of_the_shift(

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import ingest.directory
 import lone_worker.commands.store
-import lone_worker.store
+import lone_worker.shifts.store
 from dashboards import read_models
 from dashboards.read_models import Viewer
 from gyrophare.kernel.clock import Clock
@@ -47,7 +47,7 @@ async def write(
         device = (await ingest.directory.devices_by_id(connection, [device_id])).get(device_id)
         if device is None or device.organisation_id != viewer.organisation_id:
             return Refusal.UNKNOWN
-        shift = (await lone_worker.store.current_shifts(connection, [device_id])).get(device_id)
+        shift = (await lone_worker.shifts.store.current_shifts(connection, [device_id])).get(device_id)
         if shift is None or not await ingest.directory.find_devices(connection, [device.sender]):  # revoked
             return Refusal.OFF_SHIFT
         topic = topics.command_topic(device.sender)
