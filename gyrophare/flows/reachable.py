@@ -35,7 +35,7 @@ def reachable(facts: Facts, now: datetime) -> bool:
     """Whether a dispatcher looks at the console, or a contact can be sent a text message."""
 
     def lately(at: datetime | None) -> bool:
-        return at is not None and now - at <= SEEN_WITHIN
+        return at is not None and abs(now - at) <= SEEN_WITHIN  # ahead of us: a clock was set back since
 
     return lately(facts.console_seen_at) or (facts.contacts > 0 and lately(facts.sms_carried_at))
 
