@@ -187,3 +187,6 @@ select max(ticked_at) as ticked_at from engine_tick
 insert into contact (organisation_id, name, phone_e164, rank)
 values (%(organisation_id)s, %(name)s, %(phone_e164)s, %(rank)s)
 on conflict (organisation_id, rank) do update set name = excluded.name, phone_e164 = excluded.phone_e164
+
+-- name: list_contacts
+select id, rank, name, phone_e164 from contact order by organisation_id, rank

@@ -23,6 +23,7 @@ class Contact:
     """A person who can be told; `rank` says who is told first."""
 
     id: ContactId
+    rank: int
     name: str
     phone_e164: str
 
@@ -219,6 +220,12 @@ async def put_contact(
     await connection.execute(QUERIES["insert_contact"], parameters)
 
 
+async def list_contacts(connection: Connection) -> list[Contact]:
+    """Everybody who is told, the first first."""
+    rows = await (await connection.execute(QUERIES["list_contacts"])).fetchall()
+    return [Contact(**row) for row in rows]
+
+
 def _escalation(row: dict[str, Any]) -> Escalation:
     return Escalation(
         alert_id=AlertId(row["id"]),
@@ -244,7 +251,9 @@ async def _contacts(
     parameters = {"organisation_ids": list(organisation_ids)}
     rows = await (await connection.execute(QUERIES["find_contacts"], parameters)).fetchall()
     return {
-        (row["organisation_id"], row["rank"]): Contact(id=row["id"], name=row["name"], phone_e164=row["phone_e164"])
+        (row["organisation_id"], row["rank"]): Contact(
+            id=row["id"], rank=row["rank"], name=row["name"], phone_e164=row["phone_e164"]
+        )
         for row in rows
     }
 

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gyrophare import settings as settings_module
-from gyrophare.commands import bench, devices, evaluate, simulate
+from gyrophare.commands import agents, bench, contacts, devices, evaluate, shifts, simulate
 from gyrophare.kernel.errors import GyrophareError
 from gyrophare.platform.migrations.migrate import SchemaState
 
@@ -32,6 +32,9 @@ config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True
 app.add_typer(config_app, name="config")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(devices.app, name="devices")
+app.add_typer(agents.app, name="agents")
+app.add_typer(contacts.app, name="contacts")
+app.add_typer(shifts.app, name="shifts")
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluate.app, name="evaluate")
 

@@ -20,7 +20,7 @@ QUERIES = sql.load(__file__, "private.sql")
 async def forget(
     connection: Connection, device_id: DeviceId, times: Sequence[tuple[datetime, datetime | None]]
 ) -> None:
-    """Forget where a watch was in `times`, each between two instants, or from one on."""
+    """Forget where a watch was, and how it moved, in `times`, each between two instants, or from one on."""
     if not times:
         return
     parameters = {
@@ -30,5 +30,7 @@ async def forget(
         "first_at": min(from_at for from_at, _ in times),
         "kept": sorted(CALLS_FOR_HELP),
     }
-    for step in ("forget_fixes", "forget_events", "forget_latest"):
-        await connection.execute(QUERIES[step], parameters)
+    await connection.execute(QUERIES["forget_fixes"], parameters)
+    await connection.execute(QUERIES["forget_motion"], parameters)
+    await connection.execute(QUERIES["forget_events"], parameters)
+    await connection.execute(QUERIES["forget_latest"], parameters)

@@ -4,6 +4,11 @@ where f.device_id = %(device_id)s and f.fixed_at > private.from_at
   and (private.until_at is null or f.fixed_at < private.until_at)
   and f.fixed_at > %(first_at)s  -- spares the plan the other days
 
+-- name: forget_motion
+delete from motion m using unnest(%(from_at)s::timestamptz[], %(until_at)s::timestamptz[]) as private (from_at, until_at)
+where m.device_id = %(device_id)s and m.at > private.from_at and (private.until_at is null or m.at < private.until_at)
+  and m.at > %(first_at)s
+
 -- name: forget_events
 update event e set latitude_deg = null, longitude_deg = null, accuracy_m = null, fixed_at = null
 from unnest(%(from_at)s::timestamptz[], %(until_at)s::timestamptz[]) as private (from_at, until_at)

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import datetime
 from typing import Any
 
-import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from gyrophare import embedded
 from gyrophare.broker import configured_url, devices_url
+from gyrophare.commands.said import say, say_json
 from gyrophare.kernel.observations import Wire
 from gyrophare.platform.mqtt_address import BrokerAddress
 from gyrophare.server import ACCOUNTS_S
 from gyrophare.settings import Settings
 from ingest.registry import Issued, Registered
-
-
-def say(words: str | Table) -> None:
-    """To a person. What comes from outside must have been escaped."""
-    Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(words)
-
-
-def say_json(value: object) -> None:
-    """To a program."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def say_login(loaded: Settings, device: Registered, issued: Issued | None, done: str, *, as_json: bool) -> None:

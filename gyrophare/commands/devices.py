@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-import psycopg
 import typer
 from rich.markup import escape
 
-from gyrophare import embedded, settings
+from gyrophare import settings
 from gyrophare.broker import server_account
 from gyrophare.commands import device_words as words
+from gyrophare.commands.database import AsJson, ConfigFile, in_transaction
+from gyrophare.commands.said import say, say_json
 from gyrophare.embedded import device_passwords
-from gyrophare.kernel.clock import SystemClock
-from gyrophare.kernel.errors import NotReadyError
 from gyrophare.kernel.observations import Wire
 from gyrophare.platform import db
-from gyrophare.platform.migrations.migrate import inspect, migrate
-from gyrophare.server import database
 from gyrophare.settings import Settings
 from ingest import mosquitto, registry
 from ingest.accounts import Kind, RegistryError
@@ -34,12 +28,7 @@ app = typer.Typer(
     "is made; only its hash is kept.",
     no_args_is_help=True,
 )
-T = TypeVar("T")
 
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", "-c", help="TOML file; default: gyrophare.toml in this folder, if there.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
 Name = Annotated[str, typer.Argument(help="Its name, as `gyrophare devices list` shows it.", show_default=False)]
 OnWire = Annotated[Wire | None, typer.Option("--wire", help="Its wire, where two devices have the same name.")]
 
@@ -72,7 +61,7 @@ def add(
         _keep_for_embedded(loaded, issued)
         return device, issued
 
-    device, issued = _with_registry(loaded, work)
+    device, issued = in_transaction(loaded, work)
     words.say_login(loaded, device, issued, f"{device.sender.name} is registered.", as_json=as_json)
 
 
@@ -86,7 +75,7 @@ def rotate(name: Name, wire: OnWire = None, config: ConfigFile = None, as_json: 
         _keep_for_embedded(loaded, issued)
         return device, issued
 
-    device, issued = _with_registry(loaded, work)
+    device, issued = in_transaction(loaded, work)
     done = f"{device.sender.name} has a new password; the old one ends."
     words.say_login(loaded, device, issued, done, as_json=as_json)
 
@@ -102,15 +91,15 @@ def revoke(name: Name, wire: OnWire = None, config: ConfigFile = None, as_json: 
     async def work(connection: db.Connection, now: datetime) -> Registered:
         return await registry.revoke(connection, name, wire, now)
 
-    device = _with_registry(loaded, work)
+    device = in_transaction(loaded, work)
     if loaded.mqtt.url is None and device.username is not None:
         device_passwords.keep(loaded.data_dir, device.username, None)
     if as_json:
-        words.say_json({"device": words.device_json(device)})
+        say_json({"device": words.device_json(device)})
         return
-    words.say(f"{escape(device.sender.name)} is revoked: what it says is kept aside from now on.")
+    say(f"{escape(device.sender.name)} is revoked: what it says is kept aside from now on.")
     if device.username is not None:
-        words.say(words.when_broker_knows(loaded))
+        say(words.when_broker_knows(loaded))
 
 
 @app.command("list")
@@ -120,12 +109,12 @@ def list_all(config: ConfigFile = None, as_json: AsJson = False) -> None:
     async def work(connection: db.Connection, _now: datetime) -> list[Registered]:
         return await registry.list_devices(connection)
 
-    devices = _with_registry(settings.load(config), work)
+    devices = in_transaction(settings.load(config), work)
     if as_json:
-        words.say_json([words.device_json(device) for device in devices])
+        say_json([words.device_json(device) for device in devices])
         return
     none = "No device yet. Register one: `gyrophare devices add w-01 --label 'Montre 01'`."
-    words.say(words.devices_table(devices) if devices else none)
+    say(words.devices_table(devices) if devices else none)
 
 
 @app.command()
@@ -148,58 +137,22 @@ def export(
     async def work(connection: db.Connection, _now: datetime) -> list[registry.Credential]:
         return await registry.find_credentials(connection)
 
-    credentials = _with_registry(loaded, work)
+    credentials = in_transaction(loaded, work)
     server = server_account(loaded)
     changed = mosquitto.write(target, credentials, server)
     if as_json:
-        words.say_json(
+        say_json(
             {"folder": str(target), "accounts": len(credentials), "server": server is not None, "changed": changed}
         )
         return
-    words.say(f"{len(credentials)} accounts {'written to' if changed else 'were already in'} {escape(str(target))}.")
+    say(f"{len(credentials)} accounts {'written to' if changed else 'were already in'} {escape(str(target))}.")
     if server is None:
-        words.say(
-            "The server's own account is missing: give GYROPHARE_MQTT_URL a user and a password, and export again."
-        )
+        say("The server's own account is missing: give GYROPHARE_MQTT_URL a user and a password, and export again.")
     if changed:
-        words.say("Mosquitto reads them at `systemctl reload mosquitto`; see deploy/systemd/gyrophare-accounts.path.")
+        say("Mosquitto reads them at `systemctl reload mosquitto`; see deploy/systemd/gyrophare-accounts.path.")
 
 
-# ---------------------------------------------------------------------- the registry
-
-
-def _with_registry(loaded: Settings, work: Callable[[db.Connection, datetime], Awaitable[T]]) -> T:
-    """Do `work` in one transaction on the registry's database. Raise NotReadyError when it cannot be reached."""
-
-    async def run() -> T:
-        async with _database(loaded) as url, await db.connect(url) as connection, connection.transaction():
-            return await work(connection, SystemClock().now())
-
-    try:
-        return asyncio.run(run())
-    except psycopg.OperationalError as error:
-        raise NotReadyError(
-            f"The database does not answer: {str(error).splitlines()[0]}. Expected a PostgreSQL at "
-            "GYROPHARE_DATABASE_URL; start it, or look with `gyrophare doctor`."
-        ) from None
-
-
-@asynccontextmanager
-async def _database(loaded: Settings) -> AsyncIterator[str]:
-    """The configured database, the embedded one of a server that runs, or one started for this command."""
-    running = None if loaded.database.url else embedded.running_database(loaded.data_dir)
-    if running is not None:
-        yield running
-        return
-    async with database(loaded) as url:
-        if loaded.database.url is None:
-            await asyncio.to_thread(migrate, url)
-        elif pending := (await asyncio.to_thread(inspect, url)).pending:
-            raise NotReadyError(
-                f"The database has an older schema: {', '.join(pending)} not applied. Expected this version's. "
-                "Bring it there with `gyrophare migrate`."
-            )
-        yield url
+# ---------------------------------------------------------------------- the embedded broker
 
 
 def _keep_for_embedded(loaded: Settings, issued: Issued | None) -> None:

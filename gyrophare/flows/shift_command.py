@@ -101,17 +101,17 @@ async def find(connection: Connection, shift_id: ShiftId) -> OpenShift:
 
 
 async def _refuse_twice(connection: Connection, agent: Agent, device_id: DeviceId) -> None:
-    for shift in await shifts.open_shifts(connection, device_id=device_id):
-        raise ShiftError(
-            "watch_on_shift",
-            f"{shift.label} protects {shift.agent_name} since {shift.started_at:%Y-%m-%d %H:%M} UTC. "
-            "Expected a watch that is free. End that shift first, or take another watch.",
-        )
     for shift in await shifts.open_shifts(connection, agent_id=agent.id):
         raise ShiftError(
             "agent_on_shift",
             f"{agent.name} is on shift with {shift.label} since {shift.started_at:%Y-%m-%d %H:%M} UTC. "
             "Expected an agent who is not. End that shift first.",
+        )
+    for shift in await shifts.open_shifts(connection, device_id=device_id):
+        raise ShiftError(
+            "watch_on_shift",
+            f"{shift.label} protects {shift.agent_name} since {shift.started_at:%Y-%m-%d %H:%M} UTC. "
+            "Expected a watch that is free. End that shift first, or take another watch.",
         )
 
 

@@ -107,6 +107,7 @@ def _shifts(uid: str, events: Sequence[Event], from_at: datetime, until_at: date
         for name, why in event.errors:
             if name in _NEEDED:
                 raise _UnfitError(f"{name} cannot be read: {why}")
+        _refuse_backwards(event)
         series = series or any(name in event for name in ("RRULE", "RDATE", "RECURRENCE-ID"))
         _refuse_too_often(event.get("RRULE"))
     alone = Calendar()
@@ -118,6 +119,14 @@ def _shifts(uid: str, events: Sequence[Event], from_at: datetime, until_at: date
         raise _UnfitError(f"its recurrence cannot be read: {str(error)[:_TEXT_MAX]}") from None
     shifts = [planned for event in found for planned in _planned(uid, event, series=series)]
     return [planned for planned in shifts if planned.ends_at > from_at and planned.starts_at < until_at]
+
+
+def _refuse_backwards(event: Event) -> None:
+    """Of a start and an end in the wrong order the library makes a shift of its own."""
+    if "DTSTART" not in event:
+        raise _UnfitError("it has no start; expected DTSTART")
+    if "DTEND" in event and _instant(event.decoded("DTEND")) <= _instant(event.decoded("DTSTART")):
+        raise _UnfitError("it has no end after its start; expected DTEND or DURATION")
 
 
 def _refuse_too_often(rule: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]] | None) -> None:

@@ -215,8 +215,9 @@ async def _write_pauses(connection: Connection, shifts: Mapping[ShiftId, Shift])
 
 async def _have_state(connection: Connection, device_id: DeviceId, shift_id: ShiftId, shift: Shift) -> None:
     parameters = {"device_id": device_id, "shift_id": shift_id, "started_at": shift.span.started_at}
-    for step in ("keep_state", "forget_checkpoints", "begin_state"):
-        await connection.execute(QUERIES[step], parameters)
+    await connection.execute(QUERIES["keep_state"], parameters)
+    await connection.execute(QUERIES["forget_checkpoints"], parameters)
+    await connection.execute(QUERIES["begin_state"], parameters)
 
 
 def _act_row(device_id: DeviceId, act: Act, now: datetime) -> dict[str, Any]:
