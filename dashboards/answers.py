@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,3 +34,12 @@ def answer(status: int, value: dict[str, Any]) -> web.Response:
 def refusal(status: int, what: str, expected: str, do: str) -> web.Response:
     """What is, what was expected, what to do."""
     return answer(status, {"error": {"what": what, "expected": expected, "do": do}})
+
+
+def instant(text: object) -> datetime | None:
+    """An instant in UTC; None when `text` is none, or has no zone."""
+    try:
+        at = datetime.fromisoformat(text if isinstance(text, str) else "")
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None

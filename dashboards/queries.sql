@@ -6,12 +6,13 @@ where a.login = %(login)s
 -- name: devices
 select d.id, d.kind, d.wire, coalesce(a.name, v.name, d.label) as label, s.mission, s.id is not null as on_shift,
        l.latitude_deg, l.longitude_deg, l.accuracy_m, l.fixed_at, l.speed_mps, l.battery_pct, l.heard_at,
-       w.evidence_at, w.stillness_due_at,
+       w.evidence_at, w.stillness_due_at, s.id as shift_id, s.planned_end_at, p.started_at as paused_at,
        exists (select from alert x where x.device_id = d.id and x.state <> 'closed' and x.kind <> 'technical') as alarmed
 from device d
 left join device_latest l on l.device_id = d.id
 left join watch_state w on w.device_id = d.id
 left join shift s on s.device_id = d.id and s.ended_at is null
+left join shift_pause p on p.shift_id = s.id and p.ended_at is null
 left join agent a on a.id = s.agent_id
 left join van v on v.device_id = d.id
 where d.organisation_id = %(organisation_id)s and d.revoked_at is null

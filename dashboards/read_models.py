@@ -146,6 +146,9 @@ def _device(row: Mapping[str, Any], now: datetime) -> Json:
         "last_heard_at": instant(row["heard_at"]),
         "last_evidence_at": instant(row["evidence_at"]),
         "stillness_due_at": instant(row["stillness_due_at"]),
+        "shift_id": row["shift_id"],
+        "paused_at": instant(row["paused_at"]),
+        "planned_end_at": instant(row["planned_end_at"]),
     }
 
 
@@ -203,6 +206,8 @@ def _state(row: Mapping[str, Any], now: datetime) -> str:
     """One honest word. Silence is not stillness: who is not heard is `silent`, whatever was known before."""
     if row["alarmed"]:
         return "alarm"
+    if row["paused_at"] is not None:
+        return "paused"
     if row["heard_at"] is None:
         return "unknown"
     if now - row["heard_at"] > SILENT_AFTER:

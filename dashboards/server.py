@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 from aiohttp import WSMsgType, web
 
 from dashboards import read_models
-from dashboards.answers import answer, foreign, refusal, same_origin
+from dashboards.answers import answer, foreign, instant, refusal, same_origin
 from dashboards.live import Console, Live
 from dashboards.read_models import Viewer
+from dashboards.shifts import ShiftRoutes
 from dashboards.watch_commands import CommandRoutes, Write
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import AccountId, AlertId, DeviceId
@@ -60,6 +61,7 @@ class ConsoleServer:
         acknowledge: Acknowledge,
         present: Present,
         write: Write,
+        shifts: ShiftRoutes,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -68,6 +70,7 @@ class ConsoleServer:
         self._acknowledge = acknowledge
         self._present = present
         self._commands = CommandRoutes(pool, viewer, write)
+        self._shifts = shifts
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_guard], client_max_size=_BODY_MAX_BYTES)
@@ -77,6 +80,7 @@ class ConsoleServer:
         app.router.add_get(r"/api/v1/devices/{device_id:\d{1,18}}/trail", self._serve_trail)
         app.router.add_post(r"/api/v1/alerts/{alert_id:\d{1,18}}/acknowledge", self._serve_acknowledge)
         self._commands.add_to(app.router)
+        self._shifts.add_to(app)
         for folder in ("assets", "map"):
             if (WEB / folder).is_dir():
                 app.router.add_static(f"/{folder}", WEB / folder)
@@ -114,7 +118,7 @@ class ConsoleServer:
     async def _serve_trail(self, request: web.Request) -> web.StreamResponse:
         if refused := foreign(request):
             return refused
-        from_at, until_at = _instant(request.query.get("from")), _instant(request.query.get("until"))
+        from_at, until_at = instant(request.query.get("from")), instant(request.query.get("until"))
         if from_at is None or until_at is None or not timedelta(0) < until_at - from_at <= _TRAIL_MAX:
             return refusal(
                 400,
@@ -163,15 +167,6 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
-
-
-def _instant(text: str | None) -> datetime | None:
-    """An instant in UTC; None when `text` is none, or has no zone."""
-    try:
-        at = datetime.fromisoformat(text or "")
-        return at.astimezone(UTC) if at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 async def _index(_request: web.Request) -> web.StreamResponse:

@@ -23,6 +23,7 @@ from alerts.dispatcher import Dispatcher
 from dashboards import read_models
 from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
+from dashboards.shifts import ShiftRoutes
 from gyrophare.broker import Broker
 from gyrophare.embedded import PostgresServer
 from gyrophare.flows import (
@@ -38,6 +39,7 @@ from gyrophare.flows import (
 )
 from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.flows.command_delivery import CommandSender
+from gyrophare.flows.shift_desk import ShiftDesk
 from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
 from gyrophare.platform import db
@@ -49,6 +51,7 @@ from ingest import topics
 from ingest.consumer import Consumer
 from ingest.gateways.watch3g import Watch3gGateway
 from ingest.receipts import Receipts
+from lone_worker.profiles import DEFAULT, PROFILES
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +169,13 @@ class Server:
             acknowledge=partial(acknowledge.acknowledge, self.pool, clock),
             present=partial(acknowledge.present, self.pool, clock),
             write=partial(write_to_watch.write, self.pool, clock),
+            shifts=ShiftRoutes(
+                self.pool,
+                self.live,
+                viewer,
+                ShiftDesk(self.pool, clock),
+                profiles=[name for name in PROFILES if name != DEFAULT],
+            ),
         )
         self.console_url = await self._serve(console.application())
         log.info("The console is on %s", self.console_url, extra={"action": "ready"})

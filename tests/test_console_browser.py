@@ -25,9 +25,10 @@ from gyrophare.kernel.observations import Wire
 from gyrophare.server import Server
 from gyrophare.sim.connected import ConnectedWatch
 from gyrophare.sim.spool import Spool
+from lone_worker.shifts.agents import give_watch, insert_agent, the_agent
 from tests.commanded import a_prealarm, queued
 from tests.conftest import StartServer
-from tests.department import Department
+from tests.department import ORGANISATION, Department
 from tests.simulated import simulated_watch
 
 ARTIFACTS = Path(__file__).parent.parent / "test-artifacts"
@@ -313,3 +314,67 @@ async def test_refused_message_stays_and_says_why(
     await expect(page.get_by_label("Écrire à la montre")).to_have_value("Rentrez")
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
     await photograph(page, "watch-refused-narrow")
+
+
+async def test_dispatcher_begins_pauses_and_ends_a_shift(
+    browser: Browser, live_server: Server, department: Department, clock: ManualClock
+) -> None:
+    clock.set(SystemClock().now())
+    device_id = await department.register("w-1")
+    await insert_agent(department.connection, ORGANISATION, "Zoé Martin")
+    zoe = await the_agent(department.connection, ORGANISATION, "Zoé Martin")
+    await give_watch(department.connection, zoe, device_id)
+    watched = await open_console(browser, live_server.console_url)
+    page = watched.page
+    await page.keyboard.press("p")
+    dialog = page.get_by_role("dialog", name="Prise de service")
+    await dialog.get_by_label("Agent").select_option("Zoé Martin")
+    await expect(dialog.get_by_label("Montre")).to_have_value(str(device_id))  # her own
+    await dialog.get_by_label("Mission").fill("Fauchage RD 70")
+    await dialog.get_by_label("Fin prévue").fill("17:30")
+    await photograph(page, "new-shift")
+    await page.keyboard.press("Enter")
+    await expect(dialog).to_be_hidden()
+    [shift] = await department.until_rows(1, "select mission, started_by, started_by_account from shift")
+    assert shift == {"mission": "Fauchage RD 70", "started_by": "console", "started_by_account": 1}
+
+    await page.keyboard.press("m")
+    await page.get_by_role("button", name="Zoé Martin").click()
+    card = page.locator(".card")
+    await card.get_by_role("button", name="Pause", exact=True).click()
+    await expect(card.get_by_role("button", name="Reprendre")).to_be_visible()
+    await expect(page.locator("#device-table tbody tr")).to_have_attribute("data-state", "paused")
+    await photograph(page, "shift-paused")
+    await card.get_by_role("button", name="Reprendre").click()
+    await expect(card.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+
+    await card.get_by_role("button", name="Terminer").click()  # once is not enough
+    await photograph(page, "shift-end-asked")
+    assert len(await department.rows("select from shift where ended_at is null")) == 1
+    await card.get_by_role("button", name="Confirmer la fin").click()
+    await expect(card).to_be_hidden()
+    [shift] = await department.rows("select ended_by, ended_by_account from shift")
+    assert shift == {"ended_by": "console", "ended_by_account": 1}
+    assert watched.complaints == []
+
+
+async def test_new_shift_fits_a_narrow_screen_and_says_why_it_is_refused(
+    browser: Browser, live_server: Server, department: Department, clock: ManualClock
+) -> None:
+    clock.set(SystemClock().now())
+    await department.register("w-1")
+    await department.register("w-2")
+    await insert_agent(department.connection, ORGANISATION, "Zoé Martin")
+    watched = await open_console(browser, live_server.console_url, width=320, height=640)
+    page = watched.page
+    await page.locator('[data-action="new-shift"]').click()
+    dialog = page.get_by_role("dialog", name="Prise de service")
+    await dialog.get_by_label("Agent").select_option("Zoé Martin")
+    await dialog.get_by_label("Montre").select_option("w-1")
+    await department.on_shift("w-1", agent="Luc")  # meanwhile
+    await dialog.locator('[data-action="start-shift"]').click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Cette montre protège déjà quelqu'un")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    await photograph(page, "new-shift-narrow")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()

@@ -7,7 +7,7 @@ export interface Position {
   fixed_at: string;
 }
 
-export type DeviceState = "moving" | "still" | "silent" | "unknown" | "alarm";
+export type DeviceState = "moving" | "still" | "silent" | "unknown" | "paused" | "alarm";
 
 export interface Device {
   id: number;
@@ -25,6 +25,10 @@ export interface Device {
   last_heard_at: string | null;
   last_evidence_at: string | null;
   stillness_due_at: string | null;
+  shift_id: number | null;
+  /** In a pause nobody is followed; SOS and falls are heard all the same. */
+  paused_at: string | null;
+  planned_end_at: string | null;
 }
 
 export type AlertKind = "sos" | "fall" | "stillness" | "technical";
@@ -71,7 +75,8 @@ export interface Alert {
   ref: string;
   kind: AlertKind;
   state: AlertState;
-  device_id: number;
+  /** Null: it is about something that has no device. */
+  device_id: number | null;
   agent: string;
   mission: string | null;
   position: Position | null;
@@ -120,6 +125,27 @@ export interface Heartbeat {
 }
 
 export type ServerMessage = Snapshot | Delta | Heartbeat;
+
+/** Who and what is free for a new shift; an agent's own watch is preferred. */
+export interface ShiftChoices {
+  agents: (Named & { device_id: number | null })[];
+  watches: { id: number; label: string }[];
+  profiles: string[];
+}
+
+export interface NewShift {
+  agent_id: number;
+  device_id: number;
+  mission: string | null;
+  profile: string | null;
+  planned_end_at: string | null;
+}
+
+/** Not `reachable`: it has begun, and nobody would hear its alarms. */
+export interface Begun {
+  shift_id: number;
+  reachable: boolean;
+}
 
 /** What every refused request carries. `alert` comes with a lost race for the acknowledgement. */
 export interface Refusal {

@@ -4,6 +4,7 @@ import {
   closeSheet,
   cursorId,
   helpOpen,
+  newShiftOpen,
   openAlertId,
   openDeviceId,
   shortcutsOn,
@@ -61,7 +62,8 @@ function leave(): void {
 
 export function listenToKeys(): void {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || helpOpen.value) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (helpOpen.value || newShiftOpen.value) return;
     const target = event.target as HTMLElement | null;
     if (target?.matches("input, textarea, select")) return;
     if (event.key === "Escape") return leave();
@@ -86,6 +88,8 @@ function actionFor(key: string, onMap: boolean): (() => void) | null {
       return centreChosen;
     case "m":
       return toggleView;
+    case "p":
+      return () => (newShiftOpen.value = true);
     case "?":
       return () => (helpOpen.value = true);
     default:

@@ -36,3 +36,19 @@ export function refusalLines(status: number, refusal: Refusal | null): string[] 
   const lines = [refusal.what, refusal.expected && words.expected(refusal.expected), refusal.do];
   return lines.filter((line): line is string => !!line);
 }
+
+/** What became of a request: the answer, or the lines that say why there is none. */
+export type Answer<T> = { ok: true; value: T } | { ok: false; lines: string[] };
+
+/** Ask the server; with a body, for something to be done. It never throws. */
+export async function ask<T>(path: string, body?: object): Promise<Answer<T>> {
+  try {
+    const response = body
+      ? await post(path, body)
+      : await fetch(new URL(path, document.baseURI), { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+    if (response.ok) return { ok: true, value: (await response.json()) as T };
+    return { ok: false, lines: refusalLines(response.status, await refusalOf(response)) };
+  } catch {
+    return { ok: false, lines: [words.noAnswer] };
+  }
+}

@@ -8,6 +8,7 @@ export const openDeviceId = signal<number | null>(null);
 export const view = signal<"map" | "table">("map");
 export const mapMissing = signal(false);
 export const helpOpen = signal(false);
+export const newShiftOpen = signal(false);
 
 export const openAlert = computed(() => (openAlertId.value === null ? null : (alerts.value.get(openAlertId.value) ?? null)));
 export const openDevice = computed(() =>

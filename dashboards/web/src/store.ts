@@ -30,6 +30,11 @@ export const nowMs = signal(Date.now());
 export const queue = computed(() => queueOf(alerts.value.values()));
 export const untreated = computed(() => queue.value.filter((alert) => alert.state === "triggered"));
 
+/** Who an alert is about, as last heard; undefined where it has no device, or that is not shown. */
+export function deviceOf(alert: Alert): Device | undefined {
+  return alert.device_id === null ? undefined : devices.value.get(alert.device_id);
+}
+
 export function serverNowMs(): number {
   return Date.now() + clock.offsetMs;
 }

@@ -40,6 +40,9 @@ export function aDevice(change: Partial<Device>): Device {
     last_heard_at: null,
     last_evidence_at: null,
     stillness_due_at: null,
+    shift_id: null,
+    paused_at: null,
+    planned_end_at: null,
     ...change,
   };
 }

@@ -1,3 +1,4 @@
+import { nextInstant } from "../src/rules/next_instant";
 import { expect, test } from "vitest";
 import { en } from "../src/text/en";
 import { fr } from "../src/text/fr";
@@ -31,4 +32,13 @@ test("ages use the most telling unit", () => {
 test("French numbers have a decimal comma", () => {
   expect(numberText(6.5, 1, fr)).toBe("6,5");
   expect(numberText(6.5, 1, en)).toBe("6.5");
+});
+
+test("a time of day is the next that a clock in Paris shows", () => {
+  const at = (clock: string, now: string) => new Date(nextInstant(clock, Date.parse(now)) ?? NaN).toISOString();
+  expect(at("17:30", "2026-01-14T07:42:03Z")).toBe("2026-01-14T16:30:00.000Z");
+  expect(at("17:30", "2026-01-14T16:30:00Z")).toBe("2026-01-15T16:30:00.000Z");
+  expect(at("06:00", "2026-03-28T23:30:00Z")).toBe("2026-03-29T04:00:00.000Z");
+  expect(at("02:30", "2026-03-28T23:30:00Z")).toBe("2026-03-30T00:30:00.000Z");
+  expect(nextInstant("25:00", 0)).toBeNull();
 });

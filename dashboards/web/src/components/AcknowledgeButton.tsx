@@ -1,6 +1,7 @@
 import { acknowledge, attempts } from "../acknowledge";
 import type { Alert } from "../contract";
 import { words } from "../text/language";
+import { Refused } from "./Refused";
 
 /** The button, what became of the last press, and who has the alarm. */
 export function AcknowledgeButton({ alert }: { alert: Alert }) {
@@ -24,13 +25,7 @@ export function AcknowledgeButton({ alert }: { alert: Alert }) {
         <p class="owner">✓ {words.acknowledgedBy(alert.acknowledged_by ?? words.someone)}</p>
       )}
       {alert.state === "closed" && <p class="owner">{words.closed}</p>}
-      {failed.length > 0 && (
-        <ul class="refusal" role="alert">
-          {failed.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-      )}
+      {failed.length > 0 && <Refused lines={failed} />}
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { markRendered } from "../presented";
 import { isLate } from "../rules/lateness";
 import { lookOfAlert } from "../rules/marker";
 import { cursorId, openAlertId, openSheet } from "../screen";
-import { devices } from "../store";
+import { deviceOf } from "../store";
 import { episodeLabel, headline } from "../text/alert_words";
 import { spanText } from "../text/instants";
 import { words } from "../text/language";
@@ -13,7 +13,7 @@ import { Age, Instant } from "./Instants";
 import { Shape } from "./Shape";
 
 export function AlarmRow({ alert }: { alert: Alert }) {
-  const device = devices.value.get(alert.device_id);
+  const device = deviceOf(alert);
   useEffect(() => markRendered(alert.id), [alert.id]);
   const current = cursorId.value === alert.id || openAlertId.value === alert.id;
   return (

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Alert } from "../contract";
 import { isLate } from "../rules/lateness";
 import { cameraWish, closeSheet } from "../screen";
-import { devices } from "../store";
+import { deviceOf } from "../store";
 import { episodeLabel, headline } from "../text/alert_words";
 import { spanText } from "../text/instants";
 import { words } from "../text/language";
@@ -12,7 +12,7 @@ import { Notifications } from "./Notifications";
 import { WatchMessages } from "./WatchMessages";
 
 export function AlarmSheet({ alert }: { alert: Alert }) {
-  const device = devices.value.get(alert.device_id);
+  const device = deviceOf(alert);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     heading.current?.focus();

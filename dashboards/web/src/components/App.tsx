@@ -9,6 +9,7 @@ import { DeviceTable } from "./DeviceTable";
 import { HelpDialog } from "./HelpDialog";
 import { MapPane } from "./MapPane";
 import { Replies } from "./Replies";
+import { NewShiftDialog } from "./NewShiftDialog";
 import { TopBar } from "./TopBar";
 
 export function App() {
@@ -30,6 +31,7 @@ export function App() {
       </main>
       <Announcer />
       <HelpDialog />
+      <NewShiftDialog />
     </div>
   );
 }

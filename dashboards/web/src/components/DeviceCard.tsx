@@ -7,6 +7,7 @@ import { Instant } from "./Instants";
 import { lookWord } from "./Legend";
 import { Shape } from "./Shape";
 import { WatchMessages } from "./WatchMessages";
+import { ShiftButtons } from "./ShiftButtons";
 
 /** An agent without an alarm, chosen on the map or in the table. */
 export function DeviceCard({ device }: { device: Device }) {
@@ -24,14 +25,23 @@ export function DeviceCard({ device }: { device: Device }) {
         <Fact name={words.stateColumn}>{lookWord(look, words)}</Fact>
         {device.mission && <Fact name={words.mission}>{device.mission}</Fact>}
         <InstantFact name={words.lastEvidence} at={device.last_evidence_at} />
-        {device.stillness_due_at && (
+        {device.stillness_due_at && !device.paused_at && (
           <Fact name={words.dueAt}>
             <Instant at={device.stillness_due_at} />
+          </Fact>
+        )}
+        {device.paused_at && <InstantFact name={words.pausedSince} at={device.paused_at} />}
+        {device.planned_end_at && (
+          <Fact name={words.plannedEnd}>
+            <Instant at={device.planned_end_at} />
           </Fact>
         )}
         <DeviceFacts device={device} />
         <PlaceFact position={device.position} />
       </dl>
+      {device.shift_id !== null && (
+        <ShiftButtons key={device.shift_id} shiftId={device.shift_id} paused={device.paused_at !== null} />
+      )}
       {device.position && (
         <button type="button" onClick={() => (cameraWish.value = { to: "device", id: device.id })}>
           {words.centre} <kbd>C</kbd>

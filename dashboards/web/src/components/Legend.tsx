@@ -18,7 +18,7 @@ export function lookWord(look: Look, all: Words): string {
   }
 }
 
-const SHOWN: readonly Look[] = ["alarm-sos", "alarm-stillness", "alarm-technical", "moving", "still", "silent", "unknown", "off"];
+const SHOWN: readonly Look[] = ["alarm-sos", "alarm-stillness", "alarm-technical", "moving", "still", "silent", "unknown", "paused", "off"];
 
 export function Legend() {
   return (

@@ -1,4 +1,4 @@
-import { helpOpen, mapMissing, theme, toggleView, view } from "../screen";
+import { helpOpen, mapMissing, newShiftOpen, theme, toggleView, view } from "../screen";
 import { account, connection, devices, nowMs, organisation, queue, untreated } from "../store";
 import { clockText, dayText } from "../text/instants";
 import { words } from "../text/language";
@@ -17,6 +17,15 @@ export function TopBar() {
       <Clock />
       <div class="tools">
         <SoundButtons />
+        <button
+          type="button"
+          data-action="new-shift"
+          title={words.newShift}
+          aria-label={words.newShift}
+          onClick={() => (newShiftOpen.value = true)}
+        >
+          +
+        </button>
         <button type="button" data-action="toggle-view" disabled={mapMissing.value} onClick={toggleView}>
           {view.value === "map" ? words.showTable : words.showMap}
         </button>

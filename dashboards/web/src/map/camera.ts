@@ -13,7 +13,8 @@ const THEIRS_MS = 20_000;
 const MARGIN_PX = 70;
 
 function placeOf(alert: Alert): Position | null {
-  return devices.peek().get(alert.device_id)?.position ?? alert.position;
+  const device = alert.device_id === null ? undefined : devices.peek().get(alert.device_id);
+  return device?.position ?? alert.position;
 }
 
 /** Moves the map when asked, and to a new alarm when nobody is using it. */

@@ -7,6 +7,7 @@ export type Look =
   | "still"
   | "silent"
   | "unknown"
+  | "paused"
   | "off"
   | "alarm-stillness"
   | "alarm-sos"
@@ -15,6 +16,7 @@ export type Look =
 export const LOOKS: readonly Look[] = [
   "off",
   "unknown",
+  "paused",
   "moving",
   "still",
   "silent",
@@ -27,7 +29,7 @@ export const LOOKS: readonly Look[] = [
 export function gravestByDevice(alerts: Iterable<Alert>): Map<number, Alert> {
   const gravest = new Map<number, Alert>();
   for (const alert of alerts) {
-    if (alert.state === "closed") continue;
+    if (alert.state === "closed" || alert.device_id === null) continue;
     const other = gravest.get(alert.device_id);
     if (!other || compareAlerts(alert, other) < 0) gravest.set(alert.device_id, alert);
   }

@@ -2,7 +2,7 @@ import { effect } from "@preact/signals";
 import type { FeatureCollection } from "geojson";
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import { circleOf } from "../../rules/circle";
-import { devices, queue } from "../../store";
+import { deviceOf, queue } from "../../store";
 import { addWithSource, type Remove } from "../layer";
 import type { Palette } from "../palette";
 
@@ -40,7 +40,7 @@ export function addAlarmAccuracy(map: MapLibre, palette: Palette): Remove {
 function circles(): FeatureCollection {
   const features: FeatureCollection["features"] = [];
   for (const alert of queue.value) {
-    const position = devices.value.get(alert.device_id)?.position ?? alert.position;
+    const position = deviceOf(alert)?.position ?? alert.position;
     if (position) features.push({ type: "Feature", id: alert.id, properties: {}, geometry: circleOf(position) });
   }
   return { type: "FeatureCollection", features };
