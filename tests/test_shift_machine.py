@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 import ingest.private
 from gyrophare.flows import shift_command, watch_report
@@ -69,9 +76,14 @@ class Shifts(RuleBasedStateMachine):
 
     # -------------------------------------------------------------- what is said
 
-    @rule(minutes=st.integers(1, 20))
-    def time_passes(self, minutes: int) -> None:
-        self.clock.advance(60 * minutes)
+    @initialize(ago=ago_min)
+    def morning(self, ago: int) -> None:
+        """Somebody is on shift, as nothing much happens otherwise; when it is known, an hour may have passed."""
+        self.watch_says([(ActKind.START, ago)])
+
+    @rule(steps=st.integers(1, 4))
+    def time_passes(self, steps: int) -> None:
+        self.clock.advance(300 * steps)
 
     @rule(said=st.lists(st.tuples(st.sampled_from(ActKind), ago_min), min_size=1, max_size=3))
     def watch_says(self, said: list[tuple[ActKind, int]]) -> None:
@@ -196,6 +208,6 @@ def test_shifts_and_pauses_are_as_the_model_says(database_url: str) -> None:
         Shifts.runner = runner
         Shifts.connection = runner.run(connect(database_url))
         try:
-            run_state_machine_as_test(Shifts, settings=settings(max_examples=40, stateful_step_count=20))
+            run_state_machine_as_test(Shifts, settings=settings(max_examples=60, stateful_step_count=15))
         finally:
             runner.run(Shifts.connection.close())
