@@ -43,7 +43,8 @@ WORDS = {
     ActKind.RESUME: "resume",
 }
 T = TypeVar("T")
-ago_min = st.integers(0, 12).map(lambda steps: 5 * steps)  # coarse, so that instants meet
+ago_min = st.integers(0, 6).map(lambda steps: 5 * steps)  # coarse, so that instants meet
+later_min = st.integers(0, 4).map(lambda steps: 5 * steps)
 
 
 class Shifts(RuleBasedStateMachine):
@@ -81,13 +82,10 @@ class Shifts(RuleBasedStateMachine):
         """Somebody is on shift, as nothing much happens otherwise; when it is known, an hour may have passed."""
         self.watch_says([(ActKind.START, ago)])
 
-    @rule(steps=st.integers(1, 4))
-    def time_passes(self, steps: int) -> None:
-        self.clock.advance(300 * steps)
-
-    @rule(said=st.lists(st.tuples(st.sampled_from(ActKind), ago_min), min_size=1, max_size=3))
-    def watch_says(self, said: list[tuple[ActKind, int]]) -> None:
+    @rule(said=st.lists(st.tuples(st.sampled_from(ActKind), ago_min), min_size=1, max_size=3), later=later_min)
+    def watch_says(self, said: list[tuple[ActKind, int]], later: int = 0) -> None:
         """In one batch; what happened before the watch was there is as good as any."""
+        self.clock.advance(60 * later)
         messages, acts = [], []
         for kind, ago in said:
             at = self.clock.now() - timedelta(minutes=ago)
@@ -97,8 +95,9 @@ class Shifts(RuleBasedStateMachine):
         self._note(*acts)
         self._hear(messages)
 
-    @rule(ago=st.lists(ago_min, min_size=1, max_size=3))
-    def watch_measures(self, ago: list[int]) -> None:
+    @rule(ago=st.lists(ago_min, min_size=1, max_size=3), later=later_min)
+    def watch_measures(self, ago: list[int], later: int) -> None:
+        self.clock.advance(60 * later)
         now = self.clock.now()
         measured = [now - timedelta(minutes=minutes) for minutes in ago]
         body = [
@@ -120,8 +119,9 @@ class Shifts(RuleBasedStateMachine):
         again = [data.draw(st.sampled_from(self.heard))]
         self.run(watch_report.record(self.pool, self.clock, [understand(one) for one in again]))
 
-    @rule(kind=st.sampled_from(ActKind))
-    def dispatcher_says(self, kind: ActKind) -> None:
+    @rule(kind=st.sampled_from(ActKind), later=later_min)
+    def dispatcher_says(self, kind: ActKind, later: int) -> None:
+        self.clock.advance(60 * later)
         latest = max((act.at for act in self.acts.values()), default=None)
         now = self.clock.now()
         at = now if latest is None or latest < now else latest + timedelta(microseconds=1)
