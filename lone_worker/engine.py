@@ -13,7 +13,7 @@ from lone_worker.episode import Alarm, PreAlarm, pass_time
 from lone_worker.protection import Protection, assess
 from lone_worker.rules import judge
 from lone_worker.rules.facts import Danger, Facts, Finding
-from lone_worker.stillness import WatchState
+from lone_worker.stillness import WatchState, after_pause
 
 
 class Verdict(NamedTuple):
@@ -37,7 +37,7 @@ def decide(
     vibrates: bool = True,
 ) -> Verdict:
     """What is due at `now`. `zones`: where one may be silent, and how long. Until `held_until_at` silence is ours."""
-    state = facts.state
+    state = after_pause(facts.state)
     episode, stillness = pass_time(
         state.episode,
         state.evidence_at,
@@ -50,6 +50,7 @@ def decide(
     )
     if episode is not state.episode:
         state = replace(state, episode=episode)
+    if state is not facts.state:
         facts = replace(facts, state=state)
     due, notices, again_at, failed = judge(facts, now)
     if held_until_at is not None:  # it is we who do not hear: somebody is told of that, once

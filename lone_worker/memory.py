@@ -57,6 +57,24 @@ def remember(memory: Memory, events: Mapping[EventKind, datetime], boots: Mappin
     return Memory(last=last, boots={boot: known[boot] for boot in newest})
 
 
+def with_pause(memory: Memory, paused_at: datetime | None, resumed_at: datetime | None) -> Memory:
+    """With the last pause as it was decided from everybody's word, not the watch's alone: `resumed_at` is None while it
+    lasts; `paused_at` None: there was none."""
+    if paused_at is None:
+        if memory.paused_at is None:
+            return memory
+        resumed_at = memory.paused_at  # it was said of another shift, or was undone
+    last = dict(memory.last)
+    if paused_at is not None:
+        last[EventKind.PAUSE] = paused_at
+    if resumed_at is None:
+        last.pop(EventKind.RESUME, None)
+        last.pop(EventKind.SHIFT_START, None)
+    else:
+        last[EventKind.RESUME] = max(resumed_at, last.get(EventKind.RESUME, resumed_at))
+    return Memory(last=last, boots=memory.boots)
+
+
 def pack(memory: Memory) -> str:
     """As the database keeps it."""
     if memory is NOTHING:

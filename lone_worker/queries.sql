@@ -4,9 +4,12 @@ insert into van (organisation_id, name, device_id) values (%(organisation_id)s, 
 -- name: lock_states
 -- In the order of the device, so that two processes never wait for each other.
 select w.device_id, w.shift_id, s.started_at, s.profile::text, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
-       w.whereabouts, w.fixed_at, w.body_at, w.body, w.episode, w.memory
+       w.whereabouts, w.fixed_at, w.body_at, w.body, w.episode, w.memory, p.started_at, p.ended_at
 from watch_state w
 join shift s on s.id = w.shift_id
+left join lateral (
+    select k.started_at, k.ended_at from shift_pause k where k.shift_id = w.shift_id order by k.started_at desc limit 1
+) p on true
 where w.device_id = any(%(device_ids)s)
 order by w.device_id
 for update of w
@@ -66,10 +69,12 @@ left join device_latest l on l.device_id = w.device_id
 where w.device_id = any(%(device_ids)s)
 
 -- name: save_passed
-update watch_state w set stillness_due_at = to_timestamp(due_s), episode = new.episode, check_at = to_timestamp(check_s),
+update watch_state w set evidence_at = to_timestamp(evidence_s), evidence = new.evidence,
+                         stillness_due_at = to_timestamp(due_s), episode = new.episode, check_at = to_timestamp(check_s),
                          protection = new.protection
-from unnest(%(device_id)s::bigint[], %(due_s)s::float8[], %(episode)s::text[], %(check_s)s::float8[],
-            %(protection)s::text[]) as new (device_id, due_s, episode, check_s, protection)
+from unnest(%(device_id)s::bigint[], %(evidence_s)s::float8[], %(evidence)s::text[], %(due_s)s::float8[],
+            %(episode)s::text[], %(check_s)s::float8[], %(protection)s::text[])
+    as new (device_id, evidence_s, evidence, due_s, episode, check_s, protection)
 where w.device_id = new.device_id
 
 -- name: put_off

@@ -78,6 +78,7 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
 
     `past` holds what `overtaken` asked for, these observations included; without it an overtaken fix tells nothing.
     """
+    state = after_pause(state)
     started_at = state.shift_started_at
     heard = listen(started_at, state.heard_at, state.memory, observations)
     felt, shakes, shaken_at = _felt(state.episode, heard)
@@ -124,6 +125,18 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
         happened=tuple(happened),
         check_at=heard.received_at if news else None,
     )
+
+
+def after_pause(state: WatchState) -> WatchState:
+    """A pause that others than the watch have begun or ended: deadlines stop in it, and begin anew when it is over."""
+    episode, memory = state.episode, state.memory
+    if episode.alarmed_at is not None or (memory.paused_at is not None) == (episode.due_at is None):
+        return state
+    if memory.paused_at is not None:
+        return replace(state, episode=Episode(due_at=None))
+    resumed_at = memory.last.get(EventKind.RESUME, state.evidence_at)
+    evidence_at, evidence = _later(state.evidence_at, state.evidence, resumed_at, Evidence.INTERACTION)
+    return replace(state, evidence_at=evidence_at, evidence=evidence, episode=begin(evidence_at, state.profile))
 
 
 def _felt(episode: Episode, heard: Heard) -> tuple[Sequence[datetime], Sequence[vibration.Span], tuple[datetime, ...]]:

@@ -70,6 +70,8 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
             body,
             kept,
             remembered,
+            paused_at,
+            resumed_at,
         ) = row
         states[device_id] = WatchState(
             device_id=device_id,
@@ -84,7 +86,7 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
             fixed_at=fixed_at,
             body_at=at,
             body=None if body is None else _EVIDENCE[body],
-            memory=memory.unpack(remembered),
+            memory=memory.with_pause(memory.unpack(remembered), paused_at, resumed_at),
         )
     return states
 

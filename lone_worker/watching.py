@@ -25,6 +25,8 @@ from lone_worker.store import QUERIES
 
 _PASSED_COLUMNS: Mapping[str, sql.Write] = {
     "device_id": sql.array,
+    "evidence_s": sql.instants,
+    "evidence": sql.texts,
     "due_s": sql.instants,
     "episode": sql.texts,
     "check_s": sql.instants,
@@ -102,7 +104,15 @@ async def save_judged(connection: Connection, judged: Sequence[Judged]) -> None:
     if not judged:
         return
     rows = [
-        (one.state.device_id, one.state.due_at, episode.pack(one.state.episode), one.check_at, one.protection)
+        (
+            one.state.device_id,
+            one.state.evidence_at,
+            one.state.evidence,
+            one.state.due_at,
+            episode.pack(one.state.episode),
+            one.check_at,
+            one.protection,
+        )
         for one in judged
     ]
     await connection.execute(QUERIES["save_passed"], sql.columns(_PASSED_COLUMNS, rows))

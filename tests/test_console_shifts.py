@@ -43,7 +43,7 @@ async def test_shift_is_begun_paused_resumed_and_ended(
         assert await answer.json() == {
             "agents": [{"id": zoe, "name": "Zoé Martin", "device_id": 1}],
             "watches": [{"id": 1, "label": "w-1"}],
-            "profiles": [],
+            "profiles": ["mowing", "snow_clearing", "patrol", "chainsaw", "office", "pna11"],
         }
     asked = {"agent_id": zoe, "mission": " RD 70 ", "profile": "mowing", "planned_end_at": "2026-01-14T17:30:00+01:00"}
     status, begun = await post(browser, "/api/v1/shifts", asked)

@@ -127,7 +127,7 @@ async def test_watch_begins_and_ends_its_wearers_shift(
     current = (await shifts.current_shifts(office.connection, [watch]))[watch]
     assert (current.agent_name, current.mission) == ("Zoé Martin", None)
     [state] = await office.rows("select evidence_at, stillness_due_at from watch_state")
-    assert state == {"evidence_at": hour(8), "stillness_due_at": hour(8) + timedelta(seconds=180)}
+    assert state == {"evidence_at": hour(8), "stillness_due_at": hour(8) + timedelta(seconds=150)}
     clock.set(hour(12))
     await hear(pool, clock, ("shift_end", 12))
     [row] = await office.rows("select started_at, ended_at, started_by, ended_by from shift")

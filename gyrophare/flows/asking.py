@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import lone_worker.commands.store
-from gyrophare.flows import subjects
+from gyrophare.flows import reachable, subjects
 from gyrophare.flows.subjects import Subject
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.platform.db import Connection
@@ -17,6 +17,7 @@ from lone_worker.engine import Verdict
 from lone_worker.episode import PreAlarm
 
 _CANCEL_VALID_FOR = timedelta(seconds=60)
+_WARNING_VALID_FOR = timedelta(seconds=words.VALID_FOR_S[CommandKind.MESSAGE])
 
 
 async def ask(
@@ -52,6 +53,18 @@ async def cancel(connection: Connection, episodes: Mapping[DeviceId, datetime], 
         if device_id in who:
             body, expires_at = words.prealarm_cancel(episode_at=episode_at), now + _CANCEL_VALID_FOR
             commands += _command(device_id, who[device_id], CommandKind.PREALARM_CANCEL, body, expires_at, episode_at)
+    await lone_worker.commands.store.queue(connection, commands, now)
+
+
+async def warn(connection: Connection, device_ids: Collection[DeviceId], now: datetime) -> None:
+    """Their shifts have begun, and nobody would hear an alarm: they are told, so that they can tell somebody."""
+    if not device_ids:
+        return
+    who = await subjects.find(connection, device_ids)
+    commands: list[NewCommand] = []
+    for device_id, subject in who.items():
+        body, expires_at = words.message(reachable.WARNING, []), now + _WARNING_VALID_FOR
+        commands += _command(device_id, subject, CommandKind.MESSAGE, body, expires_at, now)
     await lone_worker.commands.store.queue(connection, commands, now)
 
 

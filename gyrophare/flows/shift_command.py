@@ -80,14 +80,19 @@ async def end(connection: Connection, shift: OpenShift, who: Who, now: datetime)
 async def pause(connection: Connection, shift: OpenShift, who: Who, now: datetime) -> None:
     """Follow nobody until `resume`; SOS and falls are heard all the same. Raise ShiftError when that is so already."""
     if shift.paused_at is not None:
-        raise ShiftError("paused", f"The shift of {shift.agent_name} is paused already. Nothing is left to do.")
+        raise ShiftError(
+            "paused",
+            f"The shift of {shift.agent_name} is paused already. Expected one that goes on. Nothing is left to do.",
+        )
     await _tell(connection, shift, ActKind.PAUSE, who, now)
 
 
 async def resume(connection: Connection, shift: OpenShift, who: Who, now: datetime) -> None:
     """Go on after a pause. Raise ShiftError when there is none."""
     if shift.paused_at is None:
-        raise ShiftError("not_paused", f"The shift of {shift.agent_name} is not paused. Nothing is left to do.")
+        raise ShiftError(
+            "not_paused", f"The shift of {shift.agent_name} is not paused. Expected one that is. Nothing is left to do."
+        )
     await _tell(connection, shift, ActKind.RESUME, who, now)
 
 

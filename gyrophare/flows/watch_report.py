@@ -18,7 +18,7 @@ import ingest.sequences
 import ingest.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import command_answers, fold_states, movement, shift_events, subjects
+from gyrophare.flows import asking, command_answers, fold_states, movement, shift_events, subjects
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import CALLS_FOR_HELP, Event, EventKind, Observation, Report, Sender
@@ -70,6 +70,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         before = {device.id: knows for device, knows in found.values()}
         said, known, taken_out = _admit(batch, said, before)
         refused += taken_out
+        alone: Mapping[DeviceId, bool] = {}
         if of_shifts:
             alone = await shift_events.record(connection, said, now)
             # Their shifts may be others now, and so their states. Whoever is `alone` is to be told on the watch.
@@ -100,6 +101,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         await lone_worker.store.save_states(connection, folded)
         await movement.tell(connection, folded, now)
         await command_answers.settle(connection, fresh, now)
+        await asking.warn(connection, [device_id for device_id, nobody in alone.items() if nobody], now)
         await _raise(connection, fresh, now)
         await _raise_unreadable(connection, _unreadable(batch, devices), now)
     if strangers:  # it may be somebody's watch that was never registered

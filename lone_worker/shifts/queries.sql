@@ -77,6 +77,10 @@ on conflict (device_id) do update set
     fixed_at = null, body_at = null, body = null, episode = '', memory = '{}', protection = ''
     where known.shift_id <> excluded.shift_id
 
+-- name: look_at
+-- A pause has begun or ended, perhaps: the rules are to be asked.
+update watch_state set check_at = least(check_at, %(now)s) where device_id = %(device_id)s
+
 -- name: find_spans
 -- Shifts that may hold something said between `since` and now: a buffer may come out after the shift's end.
 select s.id, s.device_id, s.started_at, s.ended_at, p.started_at as paused_at, p.ended_at as resumed_at

@@ -82,6 +82,7 @@ async def record(connection: Connection, device_id: DeviceId, acts: Sequence[Act
         is_open = bool(shifts) and shifts[-1].end is None
         if is_open:
             await _have_state(connection, device_id, shift_ids[-1], shifts[-1])
+            await connection.execute(QUERIES["look_at"], {"device_id": device_id, "now": now})
         else:
             await connection.execute(QUERIES["forget_state"], {"device_id": device_id, "now": now})
     return Recorded(
