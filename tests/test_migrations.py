@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from psycopg import sql
 
 from gyrophare.embedded import PostgresServer
 from gyrophare.kernel.errors import NotReadyError
-from gyrophare.platform.migrations.migrate import SchemaState, inspect, migrate
+from gyrophare.kernel.ids import DeviceId
+from gyrophare.platform.db import connect
+from gyrophare.platform.migrations.migrate import SchemaState, _config, _connected, inspect, migrate
+from lone_worker.shifts import store as shifts
+from lone_worker.shifts.spans import ActKind
 from tests.department import Department
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
@@ -89,3 +95,28 @@ async def test_everything_belongs_to_an_organisation_and_one_exists(department: 
 async def test_policy_that_no_tick_could_read_is_refused(department: Department, step: str) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="policy_steps_readable"):
         await department.rows("update policy set steps = %(steps)s returning id", steps=f"[{step}]")
+
+
+async def test_shift_that_was_open_before_can_be_ended_and_paused_after(bare_url: str) -> None:
+    with _connected(bare_url) as connection:
+        command.upgrade(_config(connection), "0004")
+        connection.commit()
+    with psycopg.connect(bare_url) as old:
+        old.execute(
+            "insert into device (organisation_id, kind, wire, wire_name, label, created_at)"
+            " values (1, 'watch', 'native', 'w-1', 'w-1', now());"
+            "insert into agent (organisation_id, name) values (1, 'Zoé');"
+            "insert into shift (organisation_id, agent_id, device_id, mission, stillness_alarm_after_s, started_at,"
+            " ended_at)"
+            " values (1, 1, 1, 'RD 70', 90, '2026-01-13 07:00Z', '2026-01-13 15:00Z'),"
+            " (1, 1, 1, 'RD 70', 90, '2026-01-14 07:00Z', null)"
+        )
+    migrate(bare_url)
+    async with await connect(bare_url) as new:
+        await shifts.say(new, DeviceId(1), ActKind.PAUSE, datetime(2026, 1, 14, 10, tzinfo=UTC))
+        await shifts.end_shift(new, DeviceId(1), datetime(2026, 1, 14, 11, tzinfo=UTC))
+        found = (await shifts.find_spans(new, [DeviceId(1)], datetime(2026, 1, 14, 12, tzinfo=UTC)))[DeviceId(1)]
+    assert [f"{span.started_at:%d %H}-{span.ended_at:%H} {len(span.pauses)}" for span in found] == [
+        "13 07-15 0",
+        "14 07-11 1",
+    ]
