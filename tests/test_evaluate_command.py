@@ -98,10 +98,19 @@ def test_walk_with_a_rest_gives_one_alarm_when_it_is_written_as(format_: str, tm
     assert one["file"] == str(tmp_path / name)
     assert one["hours"] == pytest.approx(1 / 3, abs=0.001)
     assert (one["prealarms"], one["alarms"], one["false_alarms"], one["missed"]) == (1, 1, 0, 0)
-    assert (one["resets_while_still"], one["bad_lines"]) == (0, 0)
+    assert (one["resets_while_still"], one["bad_lines"], one["stays"], one["alarmed_once"]) == (0, 0, 1, 1)
     assert one["seconds_still"] == pytest.approx(600, abs=30)
     assert [-30 < late_s < 90 for late_s in one["lateness_s"]] == [True]
     assert found["totals"]["per_1000_hours"]["alarms"] == pytest.approx(3_000, rel=0.01)
+
+
+def test_long_rest_has_exactly_one_prealarm_and_one_alarm(tmp_path: Path) -> None:
+    still = "\n".join(f"{AT.timestamp() + s},{latitude_deg(s % 7)},5.0415" for s in range(0, 1_800, 10))
+    (tmp_path / "a.csv").write_text(f"time,lat,lon\n{still}\n")
+    [one] = evaluate(str(tmp_path), "--format", "csv")["files"]
+    assert (one["stays"], one["alarmed_once"], one["alarms"], one["prealarms"]) == (1, 1, 1, 1)
+    [one] = evaluate(str(tmp_path), "--format", "csv", "--profile", "pna11")["files"]
+    assert (one["alarms"], one["lateness_s"]) == (1, [0])
 
 
 def test_receiver_of_gpsd_is_at_rest_unless_said_otherwise(tmp_path: Path) -> None:

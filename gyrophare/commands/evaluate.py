@@ -47,10 +47,12 @@ def stillness(
     The truth are the times that --labels calls still; else, of a receiver at rest, all of it; else where the track
     stays within 30 m of one place for the limit, past and future looked at, by code that the rule does not share.
 
+    A recording is cut where it is silent for longer than the limit, as a device is that was off; each part is a shift.
     alarms: raised while the watch was heard. silence_alarms: in a silence longer than the limit; neither false nor
     missed. false_alarms: the wearer was not still for half of the limit before. missed: stays two minutes longer than
     the limit without an alarm. resets_while_still: evidence of movement later than 3 minutes into a stay. lateness_s:
     of the first alarm in each stay, after its start and the limit. hours: silences longer than the limit left out.
+    stays: of ten minutes or more; alarmed_once: those with exactly one pre-alarm and one alarm.
     """
     figures = PROFILES.get(profile)
     if figures is None:
@@ -75,7 +77,17 @@ def _evaluate(path: Path, format_: Format, profile: Profile, said: list[Label] |
 
 
 def _show(scores: list[Score]) -> None:
-    names = ["hours", "seconds_still", "stays", "prealarms", "alarms", "silence_alarms", "false_alarms", "missed"]
+    names = [
+        "hours",
+        "seconds_still",
+        "stays",
+        "alarmed_once",
+        "prealarms",
+        "alarms",
+        "silence_alarms",
+        "false_alarms",
+        "missed",
+    ]
     names += ["repeated", "resets_while_still", "bad_lines"]
     table = Table("file", *(name.replace("_", " ") for name in names), "lateness s", box=None, padding=(0, 1))
     for one in scores:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from gyrophare.kernel.errors import GyrophareError
@@ -38,6 +39,17 @@ class Recording:
     bad_lines: tuple[str, ...] = ()
     at_rest: bool = False
     """Whether recordings of this format are of receivers that lay at rest from the first line to the last."""
+
+
+def parts(recording: Recording, silence_s: float) -> list[Recording]:
+    """The recording cut where nothing is heard for longer than that: a device that was off is no wearer at rest."""
+    heard = recording.observations
+    if not heard:
+        return []
+    silent = [
+        n for n, (a, b) in enumerate(pairwise(heard), 1) if (b.received_at - a.received_at).total_seconds() > silence_s
+    ]
+    return [replace(recording, observations=heard[a:b]) for a, b in pairwise([0, *silent, len(heard)])]
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from math import cos, hypot, radians
 from statistics import median
 from typing import NamedTuple
 
-from gyrophare.evaluation.recording import Recording
+from gyrophare.evaluation.recording import Recording, parts
 from gyrophare.kernel.values import value
 
 RADIUS_M = 30.0
@@ -45,11 +45,8 @@ class _Point(NamedTuple):
 
 def heard_spans(recording: Recording, limit_s: float) -> list[Stay]:
     """The stretches between silences that last longer than the limit."""
-    heard = [seen.received_at for seen in recording.observations]
-    if not heard:
-        return []
-    cuts = [0, *(n for n, (a, b) in enumerate(pairwise(heard), 1) if (b - a).total_seconds() > limit_s), len(heard)]
-    return [Stay(start_at=heard[a], end_at=heard[b - 1]) for a, b in pairwise(cuts)]
+    heard = [part.observations for part in parts(recording, limit_s)]
+    return [Stay(start_at=seen[0].received_at, end_at=seen[-1].received_at) for seen in heard]
 
 
 def stays(recording: Recording, limit_s: float) -> list[Stay]:

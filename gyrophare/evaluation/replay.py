@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from gyrophare.evaluation.recording import Recording
+from gyrophare.evaluation.recording import Recording, parts
 from gyrophare.kernel.ids import DeviceId, ShiftId
 from gyrophare.kernel.observations import Doubt, Fix
 from gyrophare.kernel.values import value
@@ -42,14 +42,35 @@ class Replayed:
 
 
 def replay(recording: Recording, profile: Profile) -> Replayed:
-    """The shift begins with the first line and ends with the last; nobody answers a pre-alarm.
+    """Each part between silences longer than the limit is a shift of its own, whose end nobody tells: silence alarms.
 
-    Of the gate only the doubt of a teleport is had: it would refuse fixes from before 2020, and recordings are older.
+    Nobody answers a pre-alarm. Of the gate only the doubt of a teleport is had: it would refuse fixes from before 2020,
+    and recordings are older.
     """
-    if not recording.observations:
-        return Replayed(evidence_at=(), raised=())
-    start_at = recording.observations[0].received_at
-    state = WatchState(
+    heard = parts(recording, profile.alarm_after_s)
+    evidence_at: list[datetime] = []
+    raised: list[Raised] = []
+    for part, after in zip(heard, [*heard[1:], None], strict=True):
+        state = _begun(part.observations[0].received_at, profile)
+        newest: Fix | None = None
+        for seen in part.observations:
+            state, due = _until(state, seen.received_at)
+            raised += due
+            believed = seen
+            if seen.fix is not None:
+                if newest is not None and teleported(newest, seen.fix):
+                    believed = replace(seen, doubts=(*seen.doubts, Doubt.TELEPORT))
+                newest = seen.fix
+            before_at, state = state.evidence_at, fold(state, [believed])
+            if state.evidence_at > before_at:
+                evidence_at.append(state.evidence_at)
+        if after is not None:
+            raised += _until(state, after.observations[0].received_at)[1]
+    return Replayed(evidence_at=tuple(evidence_at), raised=tuple(raised))
+
+
+def _begun(start_at: datetime, profile: Profile) -> WatchState:
+    return WatchState(
         device_id=DeviceId(1),
         shift_id=ShiftId(1),
         shift_started_at=start_at,
@@ -58,20 +79,6 @@ def replay(recording: Recording, profile: Profile) -> Replayed:
         evidence=Evidence.SHIFT_START,
         episode=begin(start_at, profile),
     )
-    newest: Fix | None = None
-    evidence_at: list[datetime] = []
-    raised: list[Raised] = []
-    for seen in recording.observations:
-        state, due = _until(state, seen.received_at)
-        raised += due
-        if seen.fix is not None:
-            if newest is not None and teleported(newest, seen.fix):
-                seen = replace(seen, doubts=(*seen.doubts, Doubt.TELEPORT))
-            newest = seen.fix
-        before_at, state = state.evidence_at, fold(state, [seen])
-        if state.evidence_at > before_at:
-            evidence_at.append(state.evidence_at)
-    return Replayed(evidence_at=tuple(evidence_at), raised=tuple(raised))
 
 
 def _until(state: WatchState, until_at: datetime) -> tuple[WatchState, list[Raised]]:

@@ -17,6 +17,7 @@ from lone_worker.profiles import Profile
 
 SETTLED = timedelta(minutes=3)  # evidence that comes later than this in a stay is a reset while still
 LATE_MAX = timedelta(minutes=2)  # an alarm of a stay that comes later than the limit and this is missed
+LONG_S = 600.0  # a stay of this length has exactly one pre-alarm and one alarm
 _SUMMED = ("alarms", "prealarms", "false_alarms", "missed", "resets_while_still", "silence_alarms", "repeated")
 
 
@@ -31,6 +32,8 @@ class Score:
     """In stays of at least the limit."""
     stays: int
     """Of at least ten minutes."""
+    alarmed_once: int
+    """Of those, how many had exactly one pre-alarm and one alarm."""
     alarms: int
     """While the watch was heard."""
     prealarms: int
@@ -91,7 +94,8 @@ def score(
         file=str(recording.path),
         hours=round(sum(span.seconds for span in spans) / 3_600, 4),
         seconds_still=round(sum(stay.seconds for stay in truth if stay.seconds >= profile.alarm_after_s), 1),
-        stays=sum(stay.seconds >= 600 for stay in truth),
+        stays=sum(stay.seconds >= LONG_S for stay in truth),
+        alarmed_once=sum(_once(stay, found) for stay in truth if stay.seconds >= LONG_S),
         alarms=len(heard),
         prealarms=sum(raised.step is Step.PREALARM and _within(raised.at, spans) for raised in found.raised),
         silence_alarms=len(silent),
@@ -114,6 +118,7 @@ def totals(scores: Sequence[Score]) -> dict[str, Any]:
     sums["hours"] = round(hours, 4)
     sums["seconds_still"] = round(sum(score.seconds_still for score in scores), 1)
     sums["stays"] = sum(score.stays for score in scores)
+    sums["alarmed_once"] = sum(score.alarmed_once for score in scores)
     sums["lateness_s"] = [late_s for score in scores for late_s in score.lateness_s]
     sums["bad_lines"] = sum(score.bad_lines for score in scores)
     sums["per_1000_hours"] = {name: round(1_000 * sums[name] / hours, 2) if hours else None for name in _SUMMED}
@@ -128,6 +133,11 @@ def _right(at: datetime, truth: Sequence[Stay], limit: timedelta) -> bool:
     """Whether the wearer was still for at least half of the limit before."""
     still_s = sum(max(0.0, (min(stay.end_at, at) - max(stay.start_at, at - limit)).total_seconds()) for stay in truth)
     return still_s >= limit.total_seconds() / 2
+
+
+def _once(stay: Stay, found: Replayed) -> bool:
+    steps = Counter(raised.step for raised in found.raised if stay.start_at < raised.at <= stay.end_at)
+    return steps[Step.PREALARM] == steps[Step.ALARM] == 1
 
 
 def _stands(stay: Stay, alarms_at: Sequence[datetime], found: Replayed) -> bool:
