@@ -104,7 +104,16 @@ from unnest(%(shift_id)s::bigint[], %(level)s::text[], %(reasons)s::text[]) as n
 on conflict (shift_id, at) do update set level = excluded.level, reasons = excluded.reasons
 
 -- name: find_white_zones
-select organisation_id, area, silence_s from white_zone where organisation_id = any(%(organisation_ids)s)
+select organisation_id, name, area, silence_s from white_zone where organisation_id = any(%(organisation_ids)s)
+order by name
+
+-- name: put_white_zone
+insert into white_zone (organisation_id, name, area, silence_s)
+values (%(organisation_id)s, %(name)s, %(area)s::jsonb, %(silence_s)s)
+on conflict (organisation_id, name) do update set area = excluded.area, silence_s = excluded.silence_s
+
+-- name: remove_white_zone
+delete from white_zone where organisation_id = %(organisation_id)s and name = %(name)s
 
 -- name: find_own_profile
 select settings::text from profile
