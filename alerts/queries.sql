@@ -153,15 +153,16 @@ update alert a set changed_at = greatest(a.changed_at, %(now)s)
 from mine where a.id = mine.alert_id
 
 -- name: beat
--- Once a second: a tick that has nothing to write costs no commit.
-insert into engine_tick (instance, ticked_at, hearing)
-select %(instance)s, %(now)s::timestamptz, %(hearing)s::boolean
+-- Once a second: a tick that has nothing to write costs no commit. When it hears nothing, when it last did stays: by that
+-- an outage is found.
+insert into engine_tick as known (instance, ticked_at, heard_at)
+select %(instance)s, %(now)s::timestamptz, case when %(hearing)s then %(now)s::timestamptz end
 where not exists (
     select from engine_tick
-    where instance = %(instance)s and hearing = %(hearing)s::boolean
+    where instance = %(instance)s and (heard_at is not distinct from ticked_at) = %(hearing)s::boolean
       and ticked_at > %(now)s::timestamptz - interval '1 second' and ticked_at <= %(now)s
 )
-on conflict (instance) do update set ticked_at = excluded.ticked_at, hearing = excluded.hearing
+on conflict (instance) do update set ticked_at = excluded.ticked_at, heard_at = coalesce(excluded.heard_at, known.heard_at)
 
 -- name: find_help
 select device_id, min(triggered_at) as since_at

@@ -12,8 +12,8 @@ from lone_worker.store import QUERIES
 
 async def last_hearing(connection: Connection, instance: str, now: datetime) -> tuple[datetime | None, bool]:
     """When any server last heard the broker, and whether another one does now."""
-    row = await (await connection.execute(QUERIES["last_hearing"], {"instance": instance, "now": now})).fetchone()
-    return (row["heard_at"], bool(row["another_hears"])) if row else (None, False)
+    [row] = await (await connection.execute(QUERIES["last_hearing"], {"instance": instance, "now": now})).fetchall()
+    return row["heard_at"], row["another_hears"]
 
 
 async def note(connection: Connection, outage: Outage) -> bool:

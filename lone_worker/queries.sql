@@ -122,9 +122,10 @@ order by id desc limit 1
 
 -- name: last_hearing
 -- When any server last heard the broker; and whether another one does now.
-select max(ticked_at) filter (where hearing) as heard_at,
-       bool_or(hearing and instance <> %(instance)s and ticked_at > %(now)s - interval '10 seconds') as another_hears
+select max(heard_at) as heard_at,
+       coalesce(bool_or(instance <> %(instance)s and heard_at > %(now)s - interval '10 seconds'), false) as another_hears
 from engine_tick
+where heard_at <= %(now)s  -- before the clock was set back somebody may have heard later than now
 
 -- name: recent_outages
 select since_at, until_at from outage

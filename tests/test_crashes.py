@@ -140,7 +140,7 @@ async def test_alarm_comes_at_180_s_when_the_server_was_killed_and_restarted_at_
 
     clock.set(state["evidence_at"] + timedelta(seconds=179))
     # The one that was killed had ticked until then: nobody was without ears for long.
-    await department.connection.execute("update engine_tick set ticked_at = %s", [clock.now()])
+    await department.connection.execute("update engine_tick set heard_at = %s", [clock.now()])
     successor = await start_server(instance)
     assert (await successor.tick()).raised == 0
     clock.advance(1)

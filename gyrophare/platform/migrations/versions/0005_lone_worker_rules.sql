@@ -66,8 +66,9 @@ create table white_zone (
     unique (organisation_id, name)
 );
 
--- Whether the server of a tick hears the broker; and since when nobody did.
-alter table engine_tick add column hearing boolean not null default true;
+-- When each server last heard the broker, which is not when it last ticked; and since when nobody did.
+alter table engine_tick add column heard_at timestamptz;
+update engine_tick set heard_at = ticked_at;
 create table outage (
     since_at  timestamptz primary key,
     until_at  timestamptz check (until_at >= since_at)   -- null while it lasts
