@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from gyrophare.kernel.values import value
 from lone_worker.profiles import Profile
+from lone_worker.vibration import CALM, Shaken, ask, outlived
 
 REARMED_AFTER_S = 20
 """After an alarm the rule is armed again by evidence that spans so long: who is carried away has not recovered."""
@@ -55,11 +56,11 @@ class Episode:
     due_at: datetime | None
     """When the next pre-alarm or the alarm is due; None once there is an alarm, and in a pause."""
     prealarmed_at: tuple[datetime, ...] = ()
-    """When the wearer was to be asked."""
-    vibrated_at: tuple[datetime, ...] = ()
-    """When the watch was told to vibrate for it: one that cannot be told anything does not."""
-    shaken_at: tuple[datetime, ...] = ()
-    """Movement of the body that may have been our own vibration."""
+    """When the watch was asked to vibrate in this episode."""
+    shaken: Shaken = CALM
+    """What may have been our own vibration, also that of the episode before."""
+    excused_until_at: datetime | None = None
+    """No silence is excused longer; None: none is, or it is we who do not hear."""
     grace_until_at: datetime | None = None
     """Heard again after an excused silence: no alarm before."""
     alarmed_at: datetime | None = None
@@ -84,9 +85,12 @@ class Alarm:
     heard: bool
 
 
-def begin(evidence_at: datetime, profile: Profile) -> Episode:
+def begin(evidence_at: datetime, profile: Profile, shaken: Shaken = CALM) -> Episode:
     """From new evidence on."""
-    return Episode(due_at=evidence_at + timedelta(seconds=(*profile.prealarm_after_s, profile.alarm_after_s)[0]))
+    after_s = (*profile.prealarm_after_s, profile.alarm_after_s)[0]
+    return Episode(
+        due_at=evidence_at + timedelta(seconds=after_s), shaken=CALM if outlived(shaken, evidence_at) else shaken
+    )
 
 
 def silent(heard_at: datetime | None, now: datetime) -> bool:
@@ -108,7 +112,7 @@ def rearm(
     happened = [] if episode.stirs else [Happened.MOVED_IN_ALARM]
     stirs = _joined([*episode.stirs, *(Stir(at, at) for at in fresh)], timedelta(seconds=profile.alarm_after_s))
     if any(stir.until_at - stir.since_at >= _REARMED_AFTER for stir in stirs):
-        return begin(evidence_at, profile), [*happened, Happened.REARMED]
+        return begin(evidence_at, profile, episode.shaken), [*happened, Happened.REARMED]
     return replace(episode, stirs=stirs), happened
 
 
@@ -134,12 +138,15 @@ def end_prealarm(episode: Episode, evidence_at: datetime, *, deliberate: bool) -
 
 def hear_again(episode: Episode, evidence_at: datetime, heard_at: datetime, profile: Profile) -> Episode:
     """Heard without evidence: an excused silence is over, and the wearer is asked once more."""
-    due_at = episode.due_at
-    if due_at is None or episode.grace_until_at is not None or heard_at >= due_at:
+    due_at, excused_until_at = episode.due_at, episode.excused_until_at
+    if due_at is None or episode.grace_until_at is not None:
         return episode
     if due_at <= evidence_at + timedelta(seconds=profile.alarm_after_s):
         return episode
-    return replace(episode, due_at=heard_at, grace_until_at=min(heard_at + _HEARD_AGAIN, due_at))
+    grace_until_at = heard_at + _HEARD_AGAIN
+    if excused_until_at is not None:
+        grace_until_at = min(grace_until_at, excused_until_at)
+    return replace(episode, due_at=heard_at, grace_until_at=grace_until_at)
 
 
 def pass_time(
@@ -156,7 +163,7 @@ def pass_time(
     """What a deadline that has passed at `now` brings. None: the silence is excused for a while.
 
     `silence_s`: how long one may be neither moving nor heard here. `held_until_at`: it is we who do not hear; until
-    then silence is ours, not the wearer's. `vibrates`: the watch can be told to.
+    then silence is ours, not the wearer's.
     """
     due_at = episode.due_at
     if due_at is None or due_at > now:
@@ -167,57 +174,67 @@ def pass_time(
     if now < alarm_at:
         limits = [evidence_at + timedelta(seconds=after_s) for after_s in profile.prealarm_after_s]
         next_at = min((at for at in limits if at > now), default=alarm_at)
-        asked = (*episode.prealarmed_at, now)
-        return (
-            replace(
-                episode,
-                due_at=min(next_at, alarm_at),
-                prealarmed_at=asked,
-                vibrated_at=(*episode.vibrated_at, now) if vibrates else (),
-            ),
-            PreAlarm(number=len(asked), alarm_at=alarm_at),
-        )
+        asked_at = (*episode.prealarmed_at, now)
+        shaken = ask(episode.shaken, now) if vibrates else episode.shaken
+        asked = replace(episode, due_at=min(next_at, alarm_at), prealarmed_at=asked_at, shaken=shaken)
+        return asked, PreAlarm(number=len(asked_at), alarm_at=alarm_at)
     if silent(heard_at, now):
         excused_until_at = evidence_at + timedelta(seconds=max(silence_s, profile.silence_after_s))
-        if held_until_at is not None:
-            excused_until_at = max(excused_until_at, held_until_at)
+        if held_until_at is not None and held_until_at > max(excused_until_at, now):
+            return replace(episode, due_at=held_until_at, excused_until_at=None, grace_until_at=None), None
         if excused_until_at > now:
-            return replace(episode, due_at=excused_until_at, grace_until_at=None), None
-    alarmed = replace(episode, due_at=None, grace_until_at=None, alarmed_at=evidence_at)
+            until_at = excused_until_at
+            return replace(episode, due_at=until_at, excused_until_at=until_at, grace_until_at=None), None
+    alarmed = Episode(due_at=None, prealarmed_at=episode.prealarmed_at, shaken=episode.shaken, alarmed_at=evidence_at)
     return alarmed, Alarm(due_at=due_at, heard=not silent(heard_at, now))
 
 
 def pack(episode: Episode) -> str:
     """All but the deadline, as the database keeps it; empty while there is nothing to keep."""
-    if not episode.prealarmed_at and episode.alarmed_at is None and episode.grace_until_at is None:
-        return ""
-    kept = {
-        "asked": [at.timestamp() for at in episode.prealarmed_at],
-        "vibrated": [at.timestamp() for at in episode.vibrated_at],
-        "shaken": [at.timestamp() for at in episode.shaken_at],
-        "grace": episode.grace_until_at and episode.grace_until_at.timestamp(),
-        "alarmed": episode.alarmed_at and episode.alarmed_at.timestamp(),
-        "stirs": [[stir.since_at.timestamp(), stir.until_at.timestamp()] for stir in episode.stirs],
+    shaken = episode.shaken
+    kept: dict[str, object] = {
+        name: [at.timestamp() for at in instants]
+        for name, instants in (
+            ("asked", episode.prealarmed_at),
+            ("shaken", shaken.asked_at),
+            ("began", shaken.began_at),
+            ("steps", shaken.steps_at),
+        )
+        if instants
     }
-    some = {name: value for name, value in kept.items() if value}
-    return json.dumps(some, separators=(",", ":")) if some else ""
+    for name, at in (
+        ("excused", episode.excused_until_at),
+        ("grace", episode.grace_until_at),
+        ("alarmed", episode.alarmed_at),
+    ):
+        if at is not None:
+            kept[name] = at.timestamp()
+    if episode.stirs:
+        kept["stirs"] = [[stir.since_at.timestamp(), stir.until_at.timestamp()] for stir in episode.stirs]
+    return json.dumps(kept, separators=(",", ":")) if kept else ""
 
 
 def unpack(due_at: datetime | None, text: str) -> Episode:
     """As `pack` wrote it."""
-    if not text:
+    if not text:  # most of the time
         return Episode(due_at=due_at)
     kept = json.loads(text)
+
+    def instants(name: str) -> tuple[datetime, ...]:
+        return tuple(datetime.fromtimestamp(at_s, UTC) for at_s in kept.get(name, ()))
+
+    def instant(name: str) -> datetime | None:
+        return datetime.fromtimestamp(kept[name], UTC) if name in kept else None
+
     return Episode(
         due_at=due_at,
-        prealarmed_at=tuple(map(_instant, kept.get("asked", ()))),
-        vibrated_at=tuple(map(_instant, kept.get("vibrated", ()))),
-        shaken_at=tuple(map(_instant, kept.get("shaken", ()))),
-        grace_until_at=_instant(kept["grace"]) if "grace" in kept else None,
-        alarmed_at=_instant(kept["alarmed"]) if "alarmed" in kept else None,
-        stirs=tuple(Stir(_instant(since_s), _instant(until_s)) for since_s, until_s in kept.get("stirs", ())),
+        prealarmed_at=instants("asked"),
+        shaken=Shaken(asked_at=instants("shaken"), began_at=instants("began"), steps_at=instants("steps")),
+        excused_until_at=instant("excused"),
+        grace_until_at=instant("grace"),
+        alarmed_at=instant("alarmed"),
+        stirs=tuple(
+            Stir(datetime.fromtimestamp(since_s, UTC), datetime.fromtimestamp(until_s, UTC))
+            for since_s, until_s in kept.get("stirs", ())
+        ),
     )
-
-
-def _instant(at_s: float) -> datetime:
-    return datetime.fromtimestamp(at_s, UTC)

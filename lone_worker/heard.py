@@ -22,6 +22,8 @@ class Heard(NamedTuple):
     acts: Sequence[datetime]
     """Deliberate acts of the wearer."""
     steps: Sequence[datetime]
+    began: Sequence[datetime]
+    """When the watch had a command, and began to vibrate or to show it."""
     telling: list[Report]
     """Reports whose position or movement may tell something when they are followed."""
 
@@ -33,6 +35,7 @@ def listen(
     received_at: datetime | None = None
     acts: list[datetime] = []
     steps: list[datetime] = []
+    began: list[datetime] = []
     telling: list[Report] = []
     events: dict[EventKind, datetime] = {}
     boots: dict[str, datetime] = {}
@@ -40,27 +43,29 @@ def listen(
         at = happened_at(seen)
         if received_at is None or seen.received_at > received_at:
             received_at = seen.received_at
+        # The last will is the broker's word, not the watch's.
+        spoke = isinstance(seen, Report) or seen.kind is not EventKind.OFFLINE
+        if spoke and (heard_at is None or seen.received_at > heard_at):
+            heard_at = seen.received_at
         sequence = seen.sequence
         if sequence is not None and (sequence.boot not in memory.boots or at < memory.boots[sequence.boot]):
             boots[sequence.boot] = min(at, boots.get(sequence.boot, at))
         if isinstance(seen, Report):
-            if heard_at is None or seen.received_at > heard_at:
-                heard_at = seen.received_at
             if seen.steps and not _undated(seen):
                 steps.append(at)
             if tells(seen, started_at):
                 telling.append(seen)
             continue
-        if seen.kind is not EventKind.OFFLINE and (heard_at is None or seen.received_at > heard_at):
-            heard_at = seen.received_at  # the last will is the broker's word, not the watch's
         if seen.kind in DELIBERATE:
             if at < started_at:
                 continue
             acts.append(at)
+        elif seen.kind is EventKind.DELIVERED:
+            began.append(at)
         events[seen.kind] = max(at, events.get(seen.kind, at))
     if events or boots:
         memory = remember(memory, events, boots)
-    return Heard(heard_at, received_at, memory, acts, steps, telling)
+    return Heard(heard_at, received_at, memory, acts, steps, began, telling)
 
 
 def happened_at(seen: Observation) -> datetime:

@@ -19,12 +19,11 @@ from lone_worker import vibration
 from lone_worker.course import Checkpoint, Course, Past, follow, in_turn
 from lone_worker.episode import Episode, Happened, begin, end_prealarm, hear_again, rearm, silent
 from lone_worker.evidence import FOLLOWED, Evidence, tells
-from lone_worker.heard import Heard, listen
+from lone_worker.heard import listen
 from lone_worker.memory import NOTHING, Memory
 from lone_worker.profiles import Profile
 from lone_worker.whereabouts import NOWHERE, Whereabouts
 
-_SHAKEN_MAX = 32
 _RANK = {evidence: rank for rank, evidence in enumerate(Evidence)}
 
 
@@ -81,7 +80,8 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
     state = after_pause(state)
     started_at = state.shift_started_at
     heard = listen(started_at, state.heard_at, state.memory, observations)
-    felt, shakes, shaken_at = _felt(state.episode, heard)
+    shaken, felt = vibration.feel(state.episode.shaken, heard.steps, heard.began)
+    episode = state.episode if shaken is state.episode.shaken else replace(state.episode, shaken=shaken)
 
     moved_at, moved_by = (state.evidence_at, state.evidence) if state.evidence in FOLLOWED else (None, None)
     body_at, body = state.evidence_at, state.evidence
@@ -97,6 +97,7 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
         course, telling = past.course, [report for report in past.reports if tells(report, started_at)]
     if len(telling) > 1:
         telling.sort(key=in_turn)
+    shakes = vibration.spans(shaken.asked_at)
     course, passed, moved = follow(course, telling, engine=state.profile.engine, ignored=shakes)
     evidence_at, evidence = body_at, body
     if course.moved_at is not None and course.moved_by is not None:
@@ -105,7 +106,7 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
 
     paused = heard.memory.paused_at is not None
     instants = [*heard.acts, *felt, *moved]
-    episode, happened = _go_on(state, evidence_at, evidence, instants, heard.heard_at, shaken_at, paused=paused)
+    episode, happened = _go_on(state, episode, evidence_at, evidence, instants, heard.heard_at, paused=paused)
     news = heard.memory is not state.memory or _heard_again(state.heard_at, heard.heard_at)
     return WatchState(
         device_id=state.device_id,
@@ -133,49 +134,36 @@ def after_pause(state: WatchState) -> WatchState:
     if episode.alarmed_at is not None or (memory.paused_at is not None) == (episode.due_at is None):
         return state
     if memory.paused_at is not None:
-        return replace(state, episode=Episode(due_at=None))
+        return replace(state, episode=replace(begin(state.evidence_at, state.profile, episode.shaken), due_at=None))
     resumed_at = memory.last.get(EventKind.RESUME, state.evidence_at)
     evidence_at, evidence = _later(state.evidence_at, state.evidence, resumed_at, Evidence.INTERACTION)
-    return replace(state, evidence_at=evidence_at, evidence=evidence, episode=begin(evidence_at, state.profile))
-
-
-def _felt(episode: Episode, heard: Heard) -> tuple[Sequence[datetime], Sequence[vibration.Span], tuple[datetime, ...]]:
-    """The steps that prove something, when the watch may have vibrated, and the steps that may have been that."""
-    asked_at = episode.vibrated_at
-    if not asked_at:
-        return heard.steps, (), ()
-    shakes = vibration.spans(asked_at, None)
-    doubtful = {*episode.shaken_at, *(at for at in heard.steps if vibration.within(at, shakes))}
-    shook = vibration.spans(asked_at, heard.memory.last.get(EventKind.DELIVERED))
-    felt = [at for at in {*heard.steps, *doubtful} if not vibration.within(at, shook)]
-    return felt, shakes, tuple(sorted(doubtful))[-_SHAKEN_MAX:]
+    return replace(
+        state, evidence_at=evidence_at, evidence=evidence, episode=begin(evidence_at, state.profile, episode.shaken)
+    )
 
 
 def _go_on(
     state: WatchState,
+    episode: Episode,
     evidence_at: datetime,
     evidence: Evidence,
     instants: Sequence[datetime],
     heard_at: datetime | None,
-    shaken_at: tuple[datetime, ...],
     *,
     paused: bool,
 ) -> tuple[Episode, Sequence[Happened]]:
     """What becomes of the episode, given all evidence."""
-    episode, profile = state.episode, state.profile
+    profile = state.profile
     if episode.alarmed_at is not None:
         episode, happened = rearm(episode, evidence_at, instants, profile)
-        return (Episode(due_at=None) if paused and episode.alarmed_at is None else episode), happened
+        return (replace(episode, due_at=None) if paused else episode), happened
     if paused:
-        if episode.due_at is None:
-            return episode, ()
-        return Episode(due_at=None), end_prealarm(episode, evidence_at, deliberate=True)
+        ended = () if episode.due_at is None else end_prealarm(episode, evidence_at, deliberate=True)
+        return replace(begin(evidence_at, profile, episode.shaken), due_at=None), ended
     if evidence_at != state.evidence_at or episode.due_at is None:
-        ended = evidence_at > state.evidence_at
         deliberate = evidence is Evidence.INTERACTION
-        return begin(evidence_at, profile), end_prealarm(episode, evidence_at, deliberate=deliberate) if ended else ()
-    if shaken_at != episode.shaken_at:
-        episode = replace(episode, shaken_at=shaken_at)
+        ended = end_prealarm(episode, evidence_at, deliberate=deliberate) if evidence_at > state.evidence_at else ()
+        return begin(evidence_at, profile, episode.shaken), ended
     if heard_at is not None and heard_at != state.heard_at:
         episode = hear_again(episode, evidence_at, heard_at, profile)
     return episode, ()
