@@ -2,7 +2,7 @@
 
 The figures are the department's to choose; these are what it gets unless it says otherwise. `pna11` keeps the German
 limits for personal alarm devices (DGUV 112-139): stillness within 90 s of which at most 45 s of pre-alarm, a timed
-check of 15 minutes, a technical alarm within 30 minutes.
+check of 15 minutes, a technical alarm within 30 minutes; by a few seconds, which it takes to tick and to tell.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gyrophare.kernel.errors import ProfileError
 DEFAULT = "default"
 SILENCE_MAX_S = 1200  # what a white zone may excuse
 _ALARM_MIN_S, _ALARM_MAX_S = 10, 3600
+_PCT_MAX = 100
 _REMEMBERED = 1024  # profiles as they were copied: many shifts share a few
 
 
@@ -64,6 +65,14 @@ class Profile:
             raise ProfileError(
                 self.name, "silence_after_s", self.silence_after_s, f"alarm_after_s to {SILENCE_MAX_S} (20 minutes)"
             )
+        for key, every_s in (
+            ("check_every_s", self.check_every_s),
+            ("vehicle_check_every_s", self.vehicle_check_every_s),
+        ):
+            if every_s is not None and every_s <= self.check_notice_s:
+                raise ProfileError(self.name, key, every_s, f"more than check_notice_s ({self.check_notice_s})")
+        if self.low_battery_pct > _PCT_MAX:
+            raise ProfileError(self.name, "low_battery_pct", self.low_battery_pct, f"1 to {_PCT_MAX}")
 
     def as_json(self) -> str:
         """The copy that a shift keeps."""
@@ -103,20 +112,20 @@ PROFILES: Mapping[str, Profile] = {
     for profile in (
         Profile(name=DEFAULT),
         Profile(name="mowing", engine=True),
-        Profile(name="snow_clearing", engine=True, vehicle_check_every_s=900),
+        Profile(name="snow_clearing", engine=True),
         Profile(name="patrol"),
         Profile(name="chainsaw", engine=True, prealarm_after_s=(60, 80), alarm_after_s=90, silence_after_s=90),
         Profile(name="office", check_every_s=1800, vehicle_check_every_s=None, gnss_lost_after_s=28_800),
         Profile(
             name="pna11",
             prealarm_after_s=(45, 70),
-            alarm_after_s=90,
-            silence_after_s=90,
-            check_every_s=900,
-            check_notice_s=45,
-            gnss_lost_after_s=1800,
-            overrun_after_s=1800,
-            pause_max_s=1800,
+            alarm_after_s=88,
+            silence_after_s=88,
+            check_every_s=895,
+            vehicle_check_every_s=895,
+            gnss_lost_after_s=1790,
+            overrun_after_s=1790,
+            pause_max_s=1790,
         ),
     )
 }
