@@ -37,18 +37,24 @@ def lost(last_heard_at: datetime | None, hearing_since_at: datetime | None, now:
     return Outage(since_at=last_heard_at, until_at=hearing_since_at)
 
 
+def answer_until_at(outages: Iterable[Outage], due_at: datetime, now: datetime) -> datetime | None:
+    """Until when what was due at `due_at` waits, as the answer to it may be on its way; None: it does not."""
+    ends = (_end(outage, now) for outage in outages if due_at >= outage.since_at)
+    return max((until_at for until_at in ends if until_at > now), default=None)
+
+
 def held_until_at(outages: Iterable[Outage], heard_at: datetime, now: datetime) -> datetime | None:
     """Until when the silence of a watch that was last heard at `heard_at` is ours; None: it is the watch's own."""
-    held = None
-    for outage in outages:
-        if heard_at < outage.since_at - timedelta(seconds=SILENT_AFTER_S):
-            continue  # it was silent before
-        if outage.until_at is None:
-            until_at = now + timedelta(seconds=_LOOK_AGAIN_S)
-        elif heard_at > outage.until_at:
-            continue  # heard since
-        else:
-            until_at = outage.until_at + timedelta(seconds=CATCH_UP_S)
-        if until_at > now and (held is None or until_at > held):
-            held = until_at
-    return held
+    ends = (
+        _end(outage, now)
+        for outage in outages
+        if heard_at >= outage.since_at - timedelta(seconds=SILENT_AFTER_S)  # else it was silent before
+        if outage.until_at is None or heard_at <= outage.until_at  # else it was heard since
+    )
+    return max((until_at for until_at in ends if until_at > now), default=None)
+
+
+def _end(outage: Outage, now: datetime) -> datetime:
+    if outage.until_at is None:
+        return now + timedelta(seconds=_LOOK_AGAIN_S)
+    return outage.until_at + timedelta(seconds=CATCH_UP_S)

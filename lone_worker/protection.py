@@ -11,8 +11,8 @@ from enum import StrEnum
 from gyrophare.kernel.observations import EventKind
 from gyrophare.kernel.values import value
 from lone_worker.episode import SILENT_AFTER_S, silent
-from lone_worker.rules import battery, clock, gnss, worn
-from lone_worker.rules.facts import Facts
+from lone_worker.rules import Judgement
+from lone_worker.rules.facts import Danger, Facts
 
 _SILENT_AFTER = timedelta(seconds=SILENT_AFTER_S)
 
@@ -37,6 +37,8 @@ class Reason(StrEnum):
     NO_POSITION = "no_position"
     LOW_BATTERY = "low_battery"
     CLOCK_UNSAFE = "clock_unsafe"
+    RULE_FAILED = "rule_failed"
+    """Our own fault: not everything is watched."""
 
 
 @value
@@ -54,9 +56,10 @@ class Protection:
         return f"{self.level} {','.join(self.reasons)}".strip()
 
 
-def assess(facts: Facts, now: datetime) -> Protection:
-    """The protection of a watch on shift at `now`."""
+def assess(facts: Facts, judged: Judgement, now: datetime) -> Protection:
+    """The protection of a watch on shift at `now`, of whom the rules said this."""
     state = facts.state
+    found = {finding.danger: finding.due_at <= now for finding in judged.found}
     gone_at = state.memory.since(EventKind.OFFLINE, EventKind.ONLINE)
     without = [
         reason
@@ -65,19 +68,19 @@ def assess(facts: Facts, now: datetime) -> Protection:
             (Reason.NEVER_HEARD, state.heard_at is None),
             (Reason.GONE, gone_at is not None and (state.heard_at is None or gone_at >= state.heard_at)),
             (Reason.SILENT, state.heard_at is not None and silent(state.heard_at, now)),
-            (Reason.NOT_WORN, worn.not_worn(facts, now) is not None),
+            (Reason.NOT_WORN, Danger.NOT_WORN in found),
         )
         if holds
     ]
-    position, low, skewed = gnss.lost(facts, now), battery.low(facts, now), clock.unsafe(facts, now)
     degraded = [
         reason
-        for reason, finding in (
-            (Reason.NO_POSITION, position),
-            (Reason.LOW_BATTERY, low),
-            (Reason.CLOCK_UNSAFE, skewed),
+        for reason, holds in (
+            (Reason.NO_POSITION, found.get(Danger.GNSS_LOST)),
+            (Reason.LOW_BATTERY, found.get(Danger.LOW_BATTERY)),
+            (Reason.CLOCK_UNSAFE, found.get(Danger.CLOCK_UNSAFE)),
+            (Reason.RULE_FAILED, judged.failed),
         )
-        if finding is not None and finding.due_at <= now
+        if holds
     ]
     level = Level.NOT_PROTECTED if without else Level.DEGRADED if degraded else Level.PROTECTED
     changes_at = None

@@ -24,10 +24,9 @@ def after(seconds: float) -> datetime:
 def raised_s(evidence_s: list[float], until_s: float) -> list[tuple[str, float]]:
     """What is raised, when these pieces of evidence are had."""
     reading = Reading(Path("track"))
-    reading.note(AT, steps=0)
-    for at_s in evidence_s:
-        reading.note(after(at_s), steps=1)
-    reading.note(after(until_s), steps=0)
+    heard_s = {*range(0, int(until_s), 60), until_s}  # a silence would be a matter of its own
+    for at_s in sorted({*heard_s, *evidence_s}):
+        reading.note(after(at_s), steps=int(at_s in evidence_s))
     found = replay(reading.recorded(), PROFILES[DEFAULT])
     return [(str(raised.step), (raised.at - AT).total_seconds()) for raised in found.raised]
 

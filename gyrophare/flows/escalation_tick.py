@@ -80,6 +80,21 @@ async def _judge(
                 exc_info=True,
                 extra={"action": "judge", "device_id": device_id},
             )
-            async with connection.transaction():
-                await judged.give_up(connection, device_id, now, now + _PUT_OFF)
+            await _give_up(connection, device_id, now)
     return raised
+
+
+async def _give_up(connection: Connection, device_id: DeviceId, now: datetime) -> None:
+    """Whatever happens the watch is put off, or it would be the first of the next tick as well."""
+    await watching.put_off(connection, device_id, now, now + _PUT_OFF)
+    try:
+        async with connection.transaction():
+            await judged.tell_our_fault(connection, device_id, now)
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        log.critical(
+            "Nobody can be told that a watch is not judged",
+            exc_info=True,
+            extra={"action": "judge", "device_id": device_id},
+        )

@@ -18,8 +18,8 @@ from gyrophare.platform.db import Connection
 from lone_worker import watching
 from lone_worker.commands.store import PrealarmOutcome
 from lone_worker.engine import Verdict, decide
-from lone_worker.episode import Alarm, PreAlarm, silent
-from lone_worker.hearing import Outage, held_until_at
+from lone_worker.episode import Alarm, PreAlarm
+from lone_worker.hearing import Outage
 from lone_worker.rules.facts import Danger, Finding
 from lone_worker.stillness import WatchState
 from lone_worker.watching import Judged, Watched, WhiteZone
@@ -83,9 +83,8 @@ async def judge(
     return len(ids)
 
 
-async def give_up(connection: Connection, device_id: DeviceId, now: datetime, until_at: datetime) -> None:
-    """Our own code fails at this watch: a human is told, once an hour, and it is tried again."""
-    await watching.put_off(connection, device_id, now, until_at)
+async def tell_our_fault(connection: Connection, device_id: DeviceId, now: datetime) -> None:
+    """Our own code fails at this watch: a human is told, once an hour."""
     who = await subjects.find(connection, {device_id})
     raised = [_our_fault(device_id, subject, now) for subject in who.values()]
     await alerts.store.raise_alerts(connection, raised, now)
@@ -98,22 +97,11 @@ def _stirs(one: Watched, now: datetime) -> bool:
 
 
 def _decide(
-    one: Watched,
-    zones: Iterable[WhiteZone],
-    outages: Sequence[Outage],
-    mute: Collection[DeviceId],
-    now: datetime,
+    one: Watched, zones: Iterable[WhiteZone], outages: Sequence[Outage], mute: Collection[DeviceId], now: datetime
 ) -> Verdict:
-    state = one.facts.state
     own = [(zone.area, zone.silence_s) for zone in zones if zone.organisation_id == one.organisation_id]
-    held = held_until_at(outages, state.heard_at or state.shift_started_at, now)
-    return decide(
-        one.facts,
-        now,
-        zones=own,
-        held_until_at=held if silent(state.heard_at, now) else None,
-        vibrates=state.device_id not in mute,
-    )
+    vibrates = one.facts.state.device_id not in mute
+    return decide(one.facts, now, zones=own, outages=outages, vibrates=vibrates)
 
 
 def _alerts(

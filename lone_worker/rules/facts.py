@@ -42,6 +42,8 @@ class Facts:
     battery_pct: float | None = None
     clock_skew_s: float | None = None
     """How far the watch's clock is off; None while it is right."""
+    white_zone_s: int | None = None
+    """How long one may be silent in the declared white zone that lies here; None where there is none."""
     help_since_at: datetime | None = None
     """Since when an alarm of this wearer is open."""
 

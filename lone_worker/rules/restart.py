@@ -11,8 +11,7 @@ def restarted(facts: Facts, _now: datetime) -> Finding | None:
     """After the alarm, or after the first pre-alarm."""
     at = facts.state.memory.restarted_at
     episode = facts.state.episode
-    asked_at = episode.prealarmed_at[0] if episode.prealarmed_at else None
-    since_at = facts.help_since_at or asked_at
-    if at is None or since_at is None or at < since_at:
+    since = [*episode.prealarmed_at[:1], *([facts.help_since_at] if facts.help_since_at is not None else [])]
+    if at is None or not since or at < min(since):
         return None
     return Finding(danger=Danger.RESTARTED, since_at=at, due_at=at)
