@@ -1,0 +1,137 @@
+"""Our own vibration: what a watch feels while it may shake its wearer proves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gyrophare.kernel.observations import Event, EventKind, Observation
+from lone_worker.episode import Happened, PreAlarm, pass_time
+from lone_worker.evidence import Evidence
+from lone_worker.stillness import WatchState, fold
+from lone_worker.vibration import CALM, ask, feel, outlived, spans
+from tests.test_stillness import FRESH, PROFILE, START, after, event, report
+
+
+def asked(*at_s: float, state: WatchState = FRESH) -> WatchState:
+    """Whom the engine has asked at these seconds."""
+    for now_s in at_s:
+        episode, done = pass_time(state.episode, state.evidence_at, state.heard_at, PROFILE, after(now_s), silence_s=0)
+        assert isinstance(done, PreAlarm)
+        state = replace(state, episode=episode)
+    return state
+
+
+def delivered(at_s: float, key: int = 0) -> Event:
+    return event(EventKind.DELIVERED, at_s, received_s=at_s, key=key)
+
+
+ASKED = asked(150)
+
+
+@pytest.mark.parametrize(
+    ("said", "evidence", "evidence_s"),
+    [
+        # Nobody was asked yet when these steps were taken.
+        ([report(149.4, steps=3)], Evidence.STEPS, 149.4),
+        # While it may vibrate: half a second before, ten to receive, three to vibrate, two to come to rest.
+        ([report(149.5, steps=3)], Evidence.SHIFT_START, 0),
+        ([report(152, steps=3)], Evidence.SHIFT_START, 0),
+        ([report(165, steps=3)], Evidence.SHIFT_START, 0),
+        ([report(165.1, steps=3)], Evidence.STEPS, 165.1),
+        # It said when it began: only while it shook.
+        ([delivered(151), report(150.4, steps=3)], Evidence.STEPS, 150.4),
+        ([delivered(151), report(150.5, steps=3)], Evidence.SHIFT_START, 0),
+        ([delivered(151), report(156, steps=3)], Evidence.SHIFT_START, 0),
+        ([delivered(151), report(156.1, steps=3)], Evidence.STEPS, 156.1),
+        # Something that it was told long after is not this order.
+        ([delivered(161), report(163, steps=3)], Evidence.SHIFT_START, 0),
+        # A deliberate act is one whatever shakes.
+        ([event(EventKind.OK, 152, received_s=152)], Evidence.INTERACTION, 152),
+        ([event(EventKind.CHECKIN, 150, received_s=151)], Evidence.INTERACTION, 150),
+        # Neither the delivery itself, nor a call for help.
+        ([delivered(151), event(EventKind.SOS, 152), event(EventKind.FALL, 152)], Evidence.SHIFT_START, 0),
+    ],
+)
+def test_what_counts_when_the_watch_was_asked_at_150_s(
+    said: list[Observation], evidence: Evidence, evidence_s: float
+) -> None:
+    state = fold(ASKED, said)
+    assert (state.evidence, state.evidence_at) == (evidence, after(evidence_s))
+    one_by_one, backwards = ASKED, ASKED
+    for seen in said:
+        one_by_one = fold(one_by_one, [seen])
+    for seen in reversed(said):
+        backwards = fold(backwards, [seen])
+    assert one_by_one == backwards == state
+
+
+@pytest.mark.parametrize(
+    ("said", "happened"),
+    [
+        ([event(EventKind.OK, 152, received_s=152)], [Happened.ANSWERED]),
+        ([event(EventKind.PAUSE, 152, received_s=152)], [Happened.ANSWERED]),
+        ([report(166, steps=3)], [Happened.MOVED]),
+        ([report(140, steps=3, received_s=155)], [Happened.MOVED_BEFORE]),
+        ([report(152, steps=3)], []),
+        ([report(152)], []),
+    ],
+)
+def test_what_ends_a_prealarm_is_named(said: list[Observation], happened: list[Happened]) -> None:
+    assert list(fold(ASKED, said).happened) == happened
+
+
+def test_steps_of_the_second_vibration_prove_nothing_either() -> None:
+    twice = asked(150, 170)
+    assert fold(twice, [report(167, steps=3)]).evidence_at == after(167)
+    assert fold(twice, [report(175, steps=3), delivered(171)]).evidence_at == START
+    assert fold(twice, [report(158, steps=3), delivered(151), delivered(171, key=1)]).evidence_at == after(158)
+
+
+def test_watch_goes_on_shaking_when_its_wearer_has_answered() -> None:
+    answered = fold(ASKED, [event(EventKind.OK, 151, received_s=151)])
+    assert fold(answered, [report(153, steps=3)]).evidence_at == after(151)
+    assert fold(answered, [report(166, steps=3)]).evidence_at == after(166)
+
+
+def test_orders_are_forgotten_when_evidence_is_later() -> None:
+    assert fold(ASKED, [report(165.1, steps=3)]).episode.shaken is CALM
+    assert fold(ASKED, [event(EventKind.OK, 165, received_s=165)]).episode.shaken is not CALM
+    assert outlived(CALM, START)
+
+
+def test_orders_and_doubtful_steps_fill_no_memory() -> None:
+    shaken = CALM
+    for number in range(50):
+        shaken = ask(shaken, after(1_000 * number))
+        steps = [after(1_000 * number + tenth / 10) for tenth in range(100)]
+        shaken, felt = feel(shaken, steps, [])
+        assert list(felt) == []
+    assert len(shaken.asked_at) == 4
+    assert len(shaken.steps_at) == 32
+
+
+@given(
+    st.lists(st.integers(1495, 1900).map(lambda tenth: report(tenth / 10, steps=3, key=tenth)), max_size=6),
+    st.lists(st.integers(1500, 1850).map(lambda tenth: delivered(tenth / 10, key=-tenth)), max_size=3),
+    st.data(),
+)
+def test_order_of_steps_and_deliveries_is_indifferent(
+    steps: list[Observation], deliveries: list[Observation], data: st.DataObject
+) -> None:
+    twice = asked(150, 170)
+    state = twice
+    for seen in data.draw(st.permutations([*steps, *deliveries])):
+        state = fold(state, [seen])
+    assert state == fold(twice, [*steps, *deliveries])
+
+
+@given(st.integers(0, 100))
+def test_delivery_only_ever_shortens_the_doubt(tenth: int) -> None:
+    [(from_at, until_at)] = spans([after(150)])
+    [(began_at, ended_at)] = spans([after(150)], [after(150 + tenth / 10)])
+    assert from_at <= began_at < ended_at <= until_at
+    assert (ended_at - began_at).total_seconds() == 5.5
