@@ -34,6 +34,7 @@ class LockedAlert:
 
     id: AlertId
     organisation_id: OrganisationId
+    kind: AlertKind
     state: str
     reply_topic: str | None
 
@@ -138,17 +139,21 @@ async def lock_alert(connection: Connection, alert_id: AlertId) -> LockedAlert |
     return LockedAlert(
         id=alert_id,
         organisation_id=OrganisationId(row["organisation_id"]),
+        kind=AlertKind(row["kind"]),
         state=row["state"],
         reply_topic=row["reply_topic"],
     )
 
 
 async def acknowledge(connection: Connection, alert: LockedAlert, account_id: AccountId, now: datetime) -> None:
-    """Somebody takes the alert: the escalation stops, and the wearer is told."""
+    """Somebody takes the alert: the escalation stops, and the wearer is told.
+
+    Not the wearer of a discreet SOS: a watch that lights up or rings would tell whoever must not know.
+    """
     await connection.execute(QUERIES["acknowledge"], {"alert_id": alert.id, "account_id": account_id, "now": now})
     await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.id, "now": now})
     await record(connection, [alert.id], "acknowledged", now, account_id=account_id)
-    if alert.reply_topic is not None:
+    if alert.reply_topic is not None and alert.kind is not AlertKind.DURESS:
         text = wording.alarm_acknowledged(alert.id)
         await _queue(connection, [(alert.id, None, "watch", None, alert.reply_topic, text)], now)
     await wake(connection)

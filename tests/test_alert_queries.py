@@ -120,6 +120,17 @@ async def test_alert_is_taken_once_and_its_wearer_is_told(office: Department, po
     ]
 
 
+async def test_watch_of_a_discreet_sos_is_not_told_that_somebody_comes(
+    office: Department, pool: Pool, clock: ManualClock
+) -> None:
+    """It would light up and ring beside whoever must not know."""
+    alert_id = await one_alert(office, pool)
+    await office.connection.execute("update alert set kind = 'duress'")
+    viewer = await read_models.viewer(office.connection, "supervision")
+    assert await acknowledge.acknowledge(pool, clock, alert_id, viewer.account_id) is Taken.YES
+    assert await office.rows("select from notification where channel = 'watch'") == []
+
+
 async def test_same_danger_is_raised_once(office: Department, pool: Pool, clock: ManualClock) -> None:
     await one_alert(office, pool)
     await office.rows("update watch_state set stillness_due_at = %(now)s returning device_id", now=clock.now())
