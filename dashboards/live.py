@@ -12,6 +12,7 @@ import psycopg
 from aiohttp import web
 
 from dashboards import presence, read_models
+from dashboards.protection import ENGINE_STOPPED_AFTER
 from dashboards.read_models import Json, Viewer
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform.db import Pool
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.5
 _AT_MOST_EVERY_S = 0.25
 _EVERYTHING_EVERY_S = 5.0  # states change with time alone; and the heartbeat that consoles wait for
-_ENGINE_STOPPED_S = 5.0
 _SEND_TIMEOUT_S = 5.0
 # Transactions commit out of the order of their instants: look back a little and send only what differs.
 _OVERLAP = timedelta(seconds=10)
@@ -168,7 +168,7 @@ class Live:
             "type": "heartbeat",
             "server_at": read_models.instant(now),
             "tick_age_s": age_s,
-            "engine_ok": age_s is not None and age_s < _ENGINE_STOPPED_S,
+            "engine_ok": age_s is not None and age_s <= ENGINE_STOPPED_AFTER.total_seconds(),
         }
         await self._broadcast(json.dumps(beat))
 

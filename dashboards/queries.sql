@@ -4,26 +4,57 @@ from account a join organisation o on o.id = a.organisation_id
 where a.login = %(login)s
 
 -- name: devices
+-- With what concerns everybody at once: when any engine last ticked, and since when nobody hears the watches.
+-- A pre-alarm belongs to the evidence it began with: another one has ended it.
 select d.id, d.kind, d.wire, coalesce(a.name, v.name, d.label) as label, s.mission, s.id is not null as on_shift,
+       s.id as shift_id, s.started_at, s.planned_end_at, k.started_at as paused_at, s.profile ->> 'name' as profile,
        l.latitude_deg, l.longitude_deg, l.accuracy_m, l.fixed_at, l.speed_mps, l.battery_pct, l.heard_at,
-       w.evidence_at, w.stillness_due_at, s.id as shift_id, s.planned_end_at, p.started_at as paused_at,
-       exists (select from alert x where x.device_id = d.id and x.state <> 'closed' and x.kind <> 'technical') as alarmed
+       w.evidence_at, w.stillness_due_at, w.heard_at as shift_heard_at, w.protection,
+       p.first_at as prealarm_at, c.since_at as protection_since_at, e.ticked_at, e.lost_since_at,
+       exists (
+           select from alert x
+           where x.device_id = d.id and x.state <> 'closed' and x.vital and x.kind <> 'technical'
+       ) as alarmed
 from device d
 left join device_latest l on l.device_id = d.id
 left join watch_state w on w.device_id = d.id
 left join shift s on s.device_id = d.id and s.ended_at is null
-left join shift_pause p on p.shift_id = s.id and p.ended_at is null
+left join shift_pause k on k.shift_id = s.id and k.ended_at is null
 left join agent a on a.id = s.agent_id
 left join van v on v.device_id = d.id
+left join prealarm p on p.device_id = d.id and p.episode_at = w.evidence_at and p.ended_at is null
+left join lateral (
+    select min(now.at) as since_at
+    from protection_change now
+    where now.shift_id = w.shift_id and now.level = split_part(w.protection, ' ', 1)
+      and now.at > coalesce((
+          select max(before.at) from protection_change before
+          where before.shift_id = w.shift_id and before.level <> split_part(w.protection, ' ', 1)
+      ), '-infinity')
+) c on true
+cross join (
+    select (select max(ticked_at) from engine_tick) as ticked_at,
+           (select min(since_at) from outage where until_at is null) as lost_since_at
+) e
 where d.organisation_id = %(organisation_id)s and d.revoked_at is null
   and (d.kind = 'van' or s.id is not null)
-  and (%(since)s::timestamptz is null or l.heard_at >= %(since)s)
+  and (%(since)s::timestamptz is null or l.heard_at >= %(since)s or p.first_at >= %(since)s)
 order by d.id
 
 -- name: alerts
 select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg, a.longitude_deg, a.accuracy_m,
        a.fixed_at, a.episode_at, a.triggered_at, a.raised_at, a.received_late_s, a.heard_after_episode,
-       a.acknowledged_at, k.name as acknowledged_by,
+       a.vital, a.detail, a.acknowledged_at, k.name as acknowledged_by,
+       coalesce((
+           select jsonb_agg(jsonb_build_object(
+                      'kind', h.kind, 'times', h.times, 'first_at', h.first_at, 'last_at', h.last_at) order by h.first_at)
+           from (
+               select kind, count(*) as times, min(at) as first_at, max(at) as last_at
+               from alert_event
+               where alert_id = a.id and kind in ('moved_in_alarm', 'rearmed', 'repeated')
+               group by kind
+           ) h
+       ), '[]') as history,
        coalesce((
            select jsonb_agg(jsonb_build_object(
                       'id', n.id, 'channel', n.channel, 'contact', c.name, 'state', n.state, 'sent_at', n.sent_at,
@@ -78,6 +109,57 @@ from device d join trail_1min t on t.device_id = d.id
 where d.id = %(device_id)s and d.organisation_id = %(organisation_id)s
   and t.minute_at >= %(from_at)s and t.minute_at < %(until_at)s
 order by t.minute_at
+
+-- name: shift_protection
+-- Whole shifts that overlap the period. Spans may overlap one another; an instant without protection counts once,
+-- whatever the reasons. Before the engine has first looked at a shift, and while it stands still, nobody watches.
+with shown as (
+    select s.id, a.name as agent, s.mission, s.started_at, s.ended_at,
+           tstzrange(s.started_at, coalesce(s.ended_at, greatest(s.started_at, %(now)s))) as lasted
+    from shift s
+    join agent a on a.id = s.agent_id
+    where s.organisation_id = %(organisation_id)s and s.started_at < %(until_at)s
+      and coalesce(s.ended_at, %(now)s) > %(from_at)s
+), judged as (
+    select id as shift_id, started_at as at, 'not_protected' as level, '{engine}'::text[] as reasons, 0 as turn
+    from shown
+    union all
+    select c.shift_id, c.at, c.level, c.reasons, 1 from protection_change c join shown on shown.id = c.shift_id
+), known as (
+    select shift_id, tstzrange(at, lead(at) over (partition by shift_id order by at, turn)) as span, level, reasons
+    from judged
+    union all
+    select shown.id, tstzrange(o.since_at, o.until_at), 'not_protected', '{not_heard}'
+    from shown
+    join outage o on tstzrange(o.since_at, o.until_at) && shown.lasted
+    union all
+    select shown.id, tstzrange(e.ticked_at, null), 'not_protected', '{engine}'
+    from shown
+    join (select max(ticked_at) as ticked_at from engine_tick) e on e.ticked_at < %(engine_alive_from)s
+    where shown.ended_at is null
+), spans as (
+    select k.shift_id, k.span * shown.lasted as span, k.level, k.reasons
+    from known k
+    join shown on shown.id = k.shift_id
+    where k.level <> 'protected' and not isempty(k.span * shown.lasted)
+), united as (
+    select shift_id,
+           coalesce(range_agg(span) filter (where level = 'not_protected'), '{}') as without,
+           coalesce(range_agg(span) filter (where level = 'degraded'), '{}') as partly,
+           jsonb_agg(jsonb_build_object(
+               'from', lower(span), 'until', upper(span), 'level', level, 'reasons', reasons)
+               order by lower(span), upper(span)) as spans
+    from spans
+    group by shift_id
+)
+select shown.id, shown.agent, shown.mission, shown.started_at, shown.ended_at, coalesce(u.spans, '[]') as spans,
+       (select coalesce(sum(extract(epoch from upper(one) - lower(one))), 0)
+        from unnest(u.without) one)::float8 as not_protected_s,
+       (select coalesce(sum(extract(epoch from upper(one) - lower(one))), 0)
+        from unnest(u.partly - u.without) one)::float8 as degraded_s
+from shown
+left join united u on u.shift_id = shown.id
+order by shown.started_at, shown.id
 
 -- name: newest_tick
 select max(ticked_at) as ticked_at from engine_tick

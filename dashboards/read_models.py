@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboards.protection import ENGINE_STOPPED_AFTER, protection, silent
 from gyrophare.kernel.ids import AccountId, AlertId, DeviceId, OrganisationId
 from gyrophare.kernel.observations import HEARS_COMMANDS
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__)
-SILENT_AFTER = timedelta(seconds=90)
 STILL_AFTER = timedelta(seconds=60)
 COMMANDS_MAX, COMMANDS_PUSHED_MAX = 20, 200
 EVERY_FIX_WITHIN = timedelta(hours=25)  # the longest day, when summer time ends
@@ -112,6 +112,24 @@ async def trail(
     ]
 
 
+async def shift_protection(
+    connection: Connection, organisation_id: OrganisationId, from_at: datetime, until_at: datetime, now: datetime
+) -> list[Json]:
+    """How long nobody would have been told in time, for each whole shift that overlaps the period; oldest first.
+
+    An instant counts once, as `not_protected_s` before `degraded_s`; the spans that say why may overlap.
+    """
+    parameters = {
+        "organisation_id": organisation_id,
+        "from_at": from_at,
+        "until_at": until_at,
+        "engine_alive_from": now - ENGINE_STOPPED_AFTER,
+        "now": now,
+    }
+    rows = await (await connection.execute(QUERIES["shift_protection"], parameters)).fetchall()
+    return [row | {"started_at": instant(row["started_at"]), "ended_at": instant(row["ended_at"])} for row in rows]
+
+
 async def tick_age_s(connection: Connection, now: datetime) -> float | None:
     """Seconds since any engine ticked; None when none ever has."""
     row = await (await connection.execute(QUERIES["newest_tick"])).fetchone()
@@ -131,6 +149,7 @@ def instant(at: datetime | None) -> str | None:
 
 
 def _device(row: Mapping[str, Any], now: datetime) -> Json:
+    protected = protection(row, now)
     return {
         "id": row["id"],
         "kind": row["kind"],
@@ -139,7 +158,16 @@ def _device(row: Mapping[str, Any], now: datetime) -> Json:
         "mission": row["mission"],
         "on_shift": row["on_shift"],
         "hears_commands": row["kind"] == "watch" and row["wire"] in HEARS_COMMANDS,
-        "state": _state(row, now),
+        "state": _state(row, now, paused=protected.paused),
+        "protection": {
+            "level": protected.level,
+            "reasons": list(protected.reasons),
+            "since": instant(protected.since_at),
+        },
+        "profile": row["profile"],
+        "planned_end_at": instant(row["planned_end_at"]),
+        "paused": protected.paused,
+        "prealarm": None if row["prealarm_at"] is None else {"since": instant(row["prealarm_at"])},
         "position": _position(row),
         "speed_mps": row["speed_mps"],
         "battery_pct": row["battery_pct"],
@@ -148,7 +176,6 @@ def _device(row: Mapping[str, Any], now: datetime) -> Json:
         "stillness_due_at": instant(row["stillness_due_at"]),
         "shift_id": row["shift_id"],
         "paused_at": instant(row["paused_at"]),
-        "planned_end_at": instant(row["planned_end_at"]),
     }
 
 
@@ -169,6 +196,9 @@ def _alert(row: Mapping[str, Any]) -> Json:
         "heard_after_episode": row["heard_after_episode"],
         "acknowledged_at": instant(row["acknowledged_at"]),
         "acknowledged_by": row["acknowledged_by"],
+        "vital": row["vital"],
+        "detail": row["detail"],
+        "history": row["history"],
         "notifications": row["notifications"],
     }
 
@@ -202,15 +232,17 @@ def _position(row: Mapping[str, Any]) -> Json | None:
     }
 
 
-def _state(row: Mapping[str, Any], now: datetime) -> str:
+def _state(row: Mapping[str, Any], now: datetime, *, paused: bool) -> str:
     """One honest word. Silence is not stillness: who is not heard is `silent`, whatever was known before."""
     if row["alarmed"]:
         return "alarm"
-    if row["paused_at"] is not None:
+    if row["prealarm_at"] is not None:
+        return "prealarm"
+    if paused:
         return "paused"
     if row["heard_at"] is None:
         return "unknown"
-    if now - row["heard_at"] > SILENT_AFTER:
+    if silent(row["heard_at"], now):
         return "silent"
     if row["kind"] == "van":
         return "moving" if (row["speed_mps"] or 0) > 1 else "still"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ WEB = Path(str(files("dashboards"))) / "web" / "dist"
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _BODY_MAX_BYTES = 64 * 1024
 _WS_MESSAGE_MAX_BYTES = 4096
-_TRAIL_MAX = timedelta(days=60)  # as long as positions are kept
+_PERIOD_MAX = timedelta(days=60)  # as long as positions are kept
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -78,6 +79,7 @@ class ConsoleServer:
         app.router.add_get("/", _index)
         app.router.add_get("/api/v1/live", self._serve_live)
         app.router.add_get(r"/api/v1/devices/{device_id:\d{1,18}}/trail", self._serve_trail)
+        app.router.add_get("/api/v1/shifts/protection", self._serve_protection)
         app.router.add_post(r"/api/v1/alerts/{alert_id:\d{1,18}}/acknowledge", self._serve_acknowledge)
         self._commands.add_to(app.router)
         self._shifts.add_to(app)
@@ -116,24 +118,30 @@ class ConsoleServer:
             await self._present(alert_id, self._viewer.account_id)
 
     async def _serve_trail(self, request: web.Request) -> web.StreamResponse:
-        if refused := foreign(request):
-            return refused
-        from_at, until_at = instant(request.query.get("from")), instant(request.query.get("until"))
-        if from_at is None or until_at is None or not timedelta(0) < until_at - from_at <= _TRAIL_MAX:
-            return refusal(
-                400,
-                "Période illisible",
-                "from et until, instants avec fuseau (2026-01-14T00:00:00Z), 60 jours au plus",
-                "Corrigez l'adresse.",
-            )
+        asked = _period(request)
+        if isinstance(asked, web.Response):
+            return asked
         device_id = DeviceId(int(request.match_info["device_id"]))
-        period = {"from": read_models.instant(from_at), "until": read_models.instant(until_at)}
         async with self._pool.connection() as connection:
             await read_models.log_access(
-                connection, self._viewer, self._clock.now(), "trail", device_id=device_id, **period
+                connection, self._viewer, self._clock.now(), "trail", device_id=device_id, **asked.said
             )
-            points = await read_models.trail(connection, self._viewer.organisation_id, device_id, from_at, until_at)
-        return answer(200, {"device_id": device_id, **period, "points": points})
+            points = await read_models.trail(
+                connection, self._viewer.organisation_id, device_id, asked.from_at, asked.until_at
+            )
+        return answer(200, {"device_id": device_id, **asked.said, "points": points})
+
+    async def _serve_protection(self, request: web.Request) -> web.StreamResponse:
+        asked = _period(request)
+        if isinstance(asked, web.Response):
+            return asked
+        now = self._clock.now()
+        async with self._pool.connection() as connection:
+            await read_models.log_access(connection, self._viewer, now, "shift_protection", **asked.said)
+            shifts = await read_models.shift_protection(
+                connection, self._viewer.organisation_id, asked.from_at, asked.until_at, now
+            )
+        return answer(200, {**asked.said, "shifts": shifts})
 
     async def _serve_acknowledge(self, request: web.Request) -> web.StreamResponse:
         if refused := foreign(request, writes=True):
@@ -167,6 +175,34 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Period:
+    """From `from_at` on, before `until_at`."""
+
+    from_at: datetime
+    until_at: datetime
+
+    @property
+    def said(self) -> dict[str, str | None]:
+        """As answers and the access log name it."""
+        return {"from": read_models.instant(self.from_at), "until": read_models.instant(self.until_at)}
+
+
+def _period(request: web.Request) -> _Period | web.Response:
+    """The period that our own page asks for, or why it gets no answer."""
+    if refused := foreign(request):
+        return refused
+    from_at, until_at = instant(request.query.get("from")), instant(request.query.get("until"))
+    if from_at is None or until_at is None or not timedelta(0) < until_at - from_at <= _PERIOD_MAX:
+        return refusal(
+            400,
+            "Période illisible",
+            "from et until, instants avec fuseau (2026-01-14T00:00:00Z), 60 jours au plus",
+            "Corrigez l'adresse.",
+        )
+    return _Period(from_at=from_at, until_at=until_at)
 
 
 async def _index(_request: web.Request) -> web.StreamResponse:

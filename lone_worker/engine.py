@@ -17,9 +17,7 @@ from lone_worker.stillness import WatchState, after_pause
 
 LOOK_EVERY_S = 300
 """What reports change without an event is found within so long: an empty battery, a clock that drifts."""
-_UNTIL_ANSWERED = frozenset(
-    {Danger.CHECK_MISSED, Danger.NOT_WORN, Danger.GNSS_LOST, Danger.LONG_PAUSE, Danger.OVERRUN}
-)
+_UNTIL_ANSWERED = frozenset({Danger.CHECK_MISSED, Danger.NOT_WORN, Danger.GNSS_LOST, Danger.LONG_PAUSE, Danger.OVERRUN})
 """A word of the watch or of its wearer ends them; where we cannot hear it, it may have been said."""
 
 

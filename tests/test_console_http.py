@@ -97,6 +97,24 @@ async def test_trail_is_shown_and_the_look_is_written_down(
     ]
 
 
+async def test_protection_of_shifts_is_shown_and_the_look_is_written_down(
+    department: Department, browser: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    await department.on_shift("w-1")
+    clock.advance(60)
+    day = {"from": "2026-01-14T00:00:00+01:00", "until": "2026-01-15T00:00:00+01:00"}
+    async with browser.get("/api/v1/shifts/protection", params=day) as answer:
+        shown = await answer.json()
+    [shift] = shown.pop("shifts")
+    assert shown == {"from": "2026-01-13T23:00:00.000Z", "until": "2026-01-14T23:00:00.000Z"}
+    assert (shift["agent"], shift["mission"], shift["ended_at"]) == ("Martin Lefèvre", "Fauchage RD 70", None)
+    assert (shift["not_protected_s"], shift["degraded_s"]) == (60, 0)
+    assert await department.rows("select what, detail from access_log") == [
+        {"what": "shift_protection", "detail": shown}
+    ]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/devices/1/trail", "/api/v1/shifts/protection"])
 @pytest.mark.parametrize(
     "period",
     [
@@ -110,10 +128,10 @@ async def test_trail_is_shown_and_the_look_is_written_down(
     ],
     ids=["none", "no end", "no zone", "empty", "too long", "words", "before time"],
 )
-async def test_trail_of_no_period_is_refused_and_no_look_written_down(
-    department: Department, browser: aiohttp.ClientSession, period: dict[str, str]
+async def test_look_at_no_period_is_refused_and_not_written_down(
+    department: Department, browser: aiohttp.ClientSession, period: dict[str, str], path: str
 ) -> None:
-    async with browser.get("/api/v1/devices/1/trail", params=period) as answer:
+    async with browser.get(path, params=period) as answer:
         assert (answer.status, (await answer.json())["error"]["what"]) == (400, "Période illisible")
     assert await department.rows("select from access_log") == []
 
@@ -149,8 +167,9 @@ async def test_foreign_page_is_refused(browser: aiohttp.ClientSession, origin: s
         assert answer.status == 403
 
 
-async def test_trail_is_refused_to_a_foreign_page(browser: aiohttp.ClientSession) -> None:
-    async with browser.get("/api/v1/devices/1/trail", headers={"Origin": "https://example.org"}) as answer:
+@pytest.mark.parametrize("path", ["/api/v1/devices/1/trail", "/api/v1/shifts/protection"])
+async def test_look_is_refused_to_a_foreign_page(browser: aiohttp.ClientSession, path: str) -> None:
+    async with browser.get(path, headers={"Origin": "https://example.org"}) as answer:
         assert answer.status == 403
 
 

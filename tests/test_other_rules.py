@@ -9,7 +9,7 @@ import pytest
 
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import EventKind
-from lone_worker.episode import Episode
+from lone_worker.episode import Episode, Stir
 from lone_worker.evidence import Anchor, Evidence, Whereabouts
 from lone_worker.memory import NOTHING, remember
 from lone_worker.profiles import PROFILES, Profile
@@ -106,7 +106,10 @@ def test_timed_check_is_announced_before_it_is_missed() -> None:
         (Facts(state=replace(heard(100), episode=Episode(due_at=None, alarmed_at=after(0)))), None),
         (
             Facts(
-                state=replace(heard(300), episode=Episode(due_at=None, alarmed_at=START, moving_since_at=after(290)))
+                state=replace(
+                    heard(300),
+                    episode=Episode(due_at=None, alarmed_at=START, stirs=(Stir(after(290), after(290)),)),
+                )
             ),
             (300, 600),
         ),
