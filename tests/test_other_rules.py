@@ -8,14 +8,17 @@ from datetime import timedelta
 import pytest
 
 from gyrophare.kernel.geo import Position
-from gyrophare.kernel.observations import EventKind
+from gyrophare.kernel.observations import EventKind, Fix
+from lone_worker.displacement import first_place
 from lone_worker.episode import Episode, Stir
-from lone_worker.evidence import Anchor, Evidence, Whereabouts
+from lone_worker.evidence import Evidence
 from lone_worker.memory import NOTHING, remember
 from lone_worker.profiles import PROFILES, Profile
 from lone_worker.rules import battery, check, clock, gnss, left_area, overrun, pause, restart, signal, worn
 from lone_worker.rules.facts import Facts, Finding, Rule
 from lone_worker.stillness import WatchState
+from lone_worker.vehicle import Ride
+from lone_worker.whereabouts import Whereabouts
 from tests.test_areas import SQUARE
 from tests.test_stillness import FRESH, START, after
 
@@ -36,7 +39,7 @@ def heard(at_s: float, state: WatchState = FRESH, moved_s: float | None = None) 
 
 
 def riding(since_s: float, profile: Profile | None = None) -> WatchState:
-    state = replace(FRESH, whereabouts=Whereabouts(vehicle_since_at=after(since_s)))
+    state = replace(FRESH, whereabouts=Whereabouts(ride=Ride(after(since_s).timestamp())))
     return state if profile is None else replace(state, profile=profile)
 
 
@@ -192,8 +195,8 @@ def test_clock_is_unsafe_once_a_shift(skew_s: float | None, expected: tuple[floa
 
 
 def anchored(latitude_deg: float, longitude_deg: float, at_s: float) -> WatchState:
-    anchor = Anchor(position=Position(latitude_deg, longitude_deg), accuracy_m=6, at=after(at_s))
-    return replace(FRESH, whereabouts=Whereabouts(anchor=anchor))
+    fix = Fix(fixed_at=after(at_s), position=Position(latitude_deg, longitude_deg), accuracy_m=6)
+    return replace(FRESH, whereabouts=Whereabouts(place=first_place(fix, after(at_s).timestamp())))
 
 
 @pytest.mark.parametrize(

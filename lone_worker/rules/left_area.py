@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import EventKind
@@ -10,7 +10,7 @@ from lone_worker.areas import inside
 from lone_worker.rules.facts import Danger, Facts, Finding
 
 
-def left(facts: Facts, now: datetime) -> Finding | None:
+def left(facts: Facts, _now: datetime) -> Finding | None:
     """By the watch's own word, or where an area was drawn by its place: the last confirmed one, not a jump."""
     if facts.paused:
         return None
@@ -20,4 +20,6 @@ def left(facts: Facts, now: datetime) -> Finding | None:
     place = facts.state.whereabouts.place
     if facts.area is None or place is None or inside(facts.area, Position(place.latitude_deg, place.longitude_deg)):
         return None
-    return Finding(danger=Danger.LEFT_AREA, since_at=facts.state.shift_started_at, due_at=now)
+    return Finding(
+        danger=Danger.LEFT_AREA, since_at=facts.state.shift_started_at, due_at=datetime.fromtimestamp(place.last_s, UTC)
+    )
