@@ -59,12 +59,17 @@ class Department:
         )
 
     async def on_shift(
-        self, name: str, agent: str = "Martin Lefèvre", mission: str = "Fauchage RD 70", wire: Wire = Wire.NATIVE
+        self,
+        name: str,
+        agent: str = "Martin Lefèvre",
+        mission: str = "Fauchage RD 70",
+        wire: Wire = Wire.NATIVE,
+        **more: Any,
     ) -> DeviceId:
-        """A watch, and somebody who starts a shift with it now."""
+        """A watch, and somebody who starts a shift with it now; `more` is what else was agreed, as `Terms` has it."""
         device_id = await self.register(name, wire)
         agent_id = await insert_agent(self.connection, ORGANISATION, agent)
-        terms = Terms(agent_id=agent_id, mission=mission)
+        terms = Terms(agent_id=agent_id, mission=mission, **more)
         await shifts.start_shift(self.connection, device_id, terms, self.clock.now())
         return device_id
 

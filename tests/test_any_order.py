@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from lone_worker.episode import Episode
 from lone_worker.evidence import DOUBTED, Evidence
 from lone_worker.shifts import store as shifts
 from lone_worker.stillness import WatchState, fold, overtaken
+from lone_worker.vibration import Shaken
 from tests.department import Department
 from tests.test_stillness import FRESH, LIMIT, after, event, place, report
 
@@ -222,6 +223,63 @@ def test_state_is_the_same_backwards(seen: list[Observation]) -> None:
     for one in reversed(numbered):
         kept.take(one)
     assert kept.state == fold(FRESH, numbered)
+
+
+# ------------------------------------------------------------------ whatever order, between two ticks
+
+ASKED_TWICE = replace(
+    FRESH,
+    episode=replace(
+        FRESH.episode,
+        due_at=after(180),
+        prealarmed_at=(after(150), after(170)),
+        shaken=Shaken(asked_at=(after(150), after(170))),
+    ),
+)
+TOLD = replace(ASKED_TWICE, episode=replace(ASKED_TWICE.episode, due_at=None, alarmed_at=FRESH.evidence_at))
+PAUSED = fold(ASKED_TWICE, [event(EventKind.PAUSE, 175, received_s=175)])
+
+tenths = st.integers(1_300, 2_200).map(lambda tenth: tenth / 10)
+kinds = [EventKind.OK, EventKind.PAUSE, EventKind.RESUME, EventKind.DELIVERED, EventKind.DELIVERED, EventKind.SOS]
+bodily = st.lists(
+    st.builds(report, at_s=tenths, steps=st.sampled_from([0, 3, 3]), received_s=st.just(230.0))
+    | st.builds(event, kind=st.sampled_from(kinds), at_s=tenths, received_s=st.just(230.0)),
+    min_size=1,
+    max_size=10,
+)
+
+
+@pytest.mark.parametrize("state", [ASKED_TWICE, TOLD, PAUSED], ids=["asked twice", "told of", "paused"])
+@given(seen=bodily, data=st.data())
+def test_between_two_ticks_order_batches_and_repetitions_are_indifferent(
+    state: WatchState, seen: list[Observation], data: st.DataObject
+) -> None:
+    numbered = [replace(one, message_key=number) for number, one in enumerate(seen)]
+    truth = fold(state, numbered)
+    waiting = data.draw(st.permutations([*numbered, *data.draw(st.lists(st.sampled_from(numbered), max_size=5))]))
+    kept = Kept(state)
+    while waiting:
+        size = data.draw(st.integers(1, 4))
+        kept.take(*waiting[:size])
+        waiting = waiting[size:]
+    assert kept.state == truth
+    assert truth.due_at is None or truth.due_at <= truth.evidence_at + timedelta(seconds=180)
+
+
+@pytest.mark.parametrize("state", [ASKED_TWICE, TOLD, PAUSED], ids=["asked twice", "told of", "paused"])
+@given(seen=heard, data=st.data())
+def test_between_two_ticks_evidence_is_the_same_whatever_fix_was_overtaken(
+    state: WatchState, seen: list[Observation], data: st.DataObject
+) -> None:
+    """A displacement that is undone may have ended a question meanwhile: the wearer is then asked once more."""
+    numbered = [replace(one, message_key=number) for number, one in enumerate(seen)]
+    truth, kept = fold(state, numbered), Kept(state)
+    for one in data.draw(st.permutations(numbered)):
+        kept.take(one)
+    for name in ("evidence_at", "evidence", "heard_at", "whereabouts", "fixed_at", "body_at", "body", "memory"):
+        assert getattr(kept.state, name) == getattr(truth, name)
+    alarm_at = kept.state.evidence_at + timedelta(seconds=180)
+    assert kept.state.due_at is None or kept.state.due_at <= alarm_at
 
 
 # ------------------------------------------------------------------ two processes, one database
