@@ -170,6 +170,10 @@ from alert
 where device_id = any(%(device_ids)s) and state <> 'closed' and vital
 group by device_id
 
+-- name: find_discreet
+select distinct device_id from alert
+where device_id = any(%(device_ids)s) and state <> 'closed' and kind = 'duress'
+
 -- name: annotate
 with open as (
     select distinct on (a.device_id, a.kind) a.id, new.note

@@ -198,6 +198,12 @@ async def find_help(connection: Connection, device_ids: Collection[DeviceId]) ->
     return {DeviceId(row["device_id"]): row["since_at"] for row in rows}
 
 
+async def find_discreet(connection: Connection, device_ids: Collection[DeviceId]) -> set[DeviceId]:
+    """Which of these devices must not be heard by whoever stands beside the wearer."""
+    rows = await (await connection.execute(QUERIES["find_discreet"], {"device_ids": list(device_ids)})).fetchall()
+    return {DeviceId(row["device_id"]) for row in rows}
+
+
 async def annotate(connection: Connection, notes: Sequence[tuple[DeviceId, AlertKind, str]], now: datetime) -> None:
     """Write what a watch has said since into the history of its open alerts of that kind."""
     if not notes:

@@ -139,3 +139,16 @@ async def test_movement_out_of_a_buffer_cancels_the_pre_alarm_and_is_written_dow
 
 def _instant(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def test_watch_of_a_discreet_sos_is_not_asked_anything(
+    server: Server, department: Department, clock: ManualClock
+) -> None:
+    """It would shake on the wrist of somebody who is being watched."""
+    await department.on_shift("w-1")
+    await department.press("w-1", "duress")
+    await department.until_rows(1, "select from alert where kind = 'duress'")
+    await until_due(server, clock, 180)
+    assert await department.rows("select kind from command") == []
+    kinds = [row["kind"] for row in await department.rows("select kind from alert order by kind")]
+    assert {"duress", "stillness"} <= set(kinds)

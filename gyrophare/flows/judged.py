@@ -35,11 +35,12 @@ async def judge(
     """Judge these locked watches; return how many alerts were raised."""
     states = await lone_worker.store.lock_states(connection, due)
     helped = await alerts.store.find_help(connection, due)
+    hushed = await alerts.store.find_discreet(connection, helped) if helped else set()
     watched = await watching.find_watched(connection, states, due, helped)
     zones = await watching.find_white_zones(connection, {one.organisation_id for one in watched})
     asked = {one.facts.state.device_id for one in watched if _stirs(one, now)}
     who = await subjects.find(connection, asked)
-    mute = {device_id for device_id in asked if device_id not in who or who[device_id].reply_topic is None}
+    mute = hushed | {device_id for device_id in asked if device_id not in who or who[device_id].reply_topic is None}
     verdicts = [(one, _decide(one, zones, outages, mute, now)) for one in watched]
     for one, verdict in verdicts:
         for error in verdict.failed:
@@ -52,7 +53,8 @@ async def judge(
         verdict.state.device_id for _, verdict in verdicts if verdict.due or verdict.notices or verdict.failed
     } - asked
     who |= await subjects.find(connection, others)
-    await asking.ask(connection, (verdict for _, verdict in verdicts), who, now)
+    heard_by_nobody_else = [verdict for _, verdict in verdicts if verdict.state.device_id not in hushed]
+    await asking.ask(connection, heard_by_nobody_else, who, now)
     asking_now = [verdict.state for _, verdict in verdicts if isinstance(verdict.stillness, PreAlarm)]
     await watching.note_prealarms(connection, asking_now, now)
     alarming = {
