@@ -11,8 +11,9 @@ from gyrophare.embedded import MqttBroker
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.observations import Wire
 from gyrophare.server import Server
+from lone_worker.shifts.agents import agent_by_id, give_watch, insert_agent
 from tests.commanded import Ear
-from tests.department import Department
+from tests.department import ORGANISATION, Department
 
 ENDED = "select outcome, first_at, ended_at from prealarm where outcome is not null"
 
@@ -152,3 +153,26 @@ async def test_watch_of_a_discreet_sos_is_not_asked_anything(
     assert await department.rows("select kind from command") == []
     kinds = [row["kind"] for row in await department.rows("select kind from alert order by kind")]
     assert {"duress", "stillness"} <= set(kinds)
+
+
+async def test_start_that_is_heard_an_hour_late_is_asked_about_before_it_alarms(
+    server: Server, department: Department, ear: Ear, clock: ManualClock
+) -> None:
+    """What the watch kept comes behind it: there the wearer may have moved all the time."""
+    device_id = await department.register("w-1")
+    agent_id = await insert_agent(department.connection, ORGANISATION, "Zoé Martin")
+    agent = await agent_by_id(department.connection, agent_id)
+    assert agent is not None
+    await give_watch(department.connection, agent, device_id, "w-1")
+    began_at = clock.now()
+    clock.advance(3_600)
+    await server.tick()
+    await department.press("w-1", "shift_start", occurred_at=began_at.isoformat())
+    await department.until_rows(1, "select from shift where ended_at is null")
+    await server.tick()
+    while (told := await ear.next())["command"] != "prealarm":
+        assert told["command"] == "message"  # that nobody is reachable
+    await until_due(server, clock, 29)
+    assert await department.rows("select from alert where kind = 'stillness'") == []
+    await until_due(server, clock, 2)
+    assert len(await department.rows("select from alert where kind = 'stillness'")) == 1

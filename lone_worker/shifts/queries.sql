@@ -67,14 +67,21 @@ delete from watch_checkpoint c using watch_state w
 where w.device_id = %(device_id)s and c.device_id = w.device_id and w.shift_id <> %(shift_id)s
 
 -- name: begin_state
-insert into watch_state as known (device_id, shift_id, evidence_at, evidence, stillness_due_at, check_at)
-select device_id, id, started_at, 'shift_start',
-       started_at + make_interval(secs => (profile -> 'prealarm_after_s' ->> 0)::float8), started_at
-from shift where id = %(shift_id)s
+-- Of a start that is heard long after it was said the reports come behind it: the wearer is asked first, and has half a
+-- minute.
+insert into watch_state as known (device_id, shift_id, evidence_at, evidence, stillness_due_at, check_at, episode)
+select device_id, id, started_at, 'shift_start', case when late then %(now)s else due_at end, started_at,
+       case when late then jsonb_build_object('grace', extract(epoch from %(now)s::timestamptz) + 30)::text else '' end
+from shift
+cross join lateral (
+    select started_at + make_interval(secs => (profile -> 'prealarm_after_s' ->> 0)::float8) as due_at,
+           started_at + make_interval(secs => (profile ->> 'alarm_after_s')::float8) <= %(now)s as late
+) as limits
+where id = %(shift_id)s
 on conflict (device_id) do update set
     shift_id = excluded.shift_id, evidence_at = excluded.evidence_at, evidence = excluded.evidence,
     stillness_due_at = excluded.stillness_due_at, check_at = excluded.check_at, heard_at = null, whereabouts = null,
-    fixed_at = null, body_at = null, body = null, episode = '', memory = '{}', protection = ''
+    fixed_at = null, body_at = null, body = null, episode = excluded.episode, memory = '{}', protection = ''
     where known.shift_id <> excluded.shift_id
 
 -- name: look_at

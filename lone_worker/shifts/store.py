@@ -81,7 +81,7 @@ async def record(connection: Connection, device_id: DeviceId, acts: Sequence[Act
         await _write_pauses(connection, dict(zip(shift_ids, shifts, strict=True)))
         is_open = bool(shifts) and shifts[-1].end is None
         if is_open:
-            await _have_state(connection, device_id, shift_ids[-1], shifts[-1])
+            await _have_state(connection, device_id, shift_ids[-1], shifts[-1], now)
             await connection.execute(QUERIES["look_at"], {"device_id": device_id, "now": now})
         else:
             await connection.execute(QUERIES["forget_state"], {"device_id": device_id, "now": now})
@@ -214,8 +214,10 @@ async def _write_pauses(connection: Connection, shifts: Mapping[ShiftId, Shift])
             await connection.execute(QUERIES["insert_pause"], parameters)
 
 
-async def _have_state(connection: Connection, device_id: DeviceId, shift_id: ShiftId, shift: Shift) -> None:
-    parameters = {"device_id": device_id, "shift_id": shift_id, "started_at": shift.span.started_at}
+async def _have_state(
+    connection: Connection, device_id: DeviceId, shift_id: ShiftId, shift: Shift, now: datetime
+) -> None:
+    parameters = {"device_id": device_id, "shift_id": shift_id, "started_at": shift.span.started_at, "now": now}
     await connection.execute(QUERIES["keep_state"], parameters)
     await connection.execute(QUERIES["forget_checkpoints"], parameters)
     await connection.execute(QUERIES["begin_state"], parameters)
