@@ -6,9 +6,11 @@ and however often, the memory in the end is the same.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from dataclasses import field
 from datetime import UTC, datetime
+
+import msgspec
 
 from gyrophare.kernel.observations import EventKind
 from gyrophare.kernel.values import value
@@ -24,6 +26,8 @@ class Memory:
     last: Mapping[EventKind, datetime]
     boots: Mapping[str, datetime]
     """When each boot was first heard of; of more than eight the newest."""
+    packed: str | None = field(default=None, compare=False, repr=False)
+    """What `unpack` read it from: most messages bring nothing to remember."""
 
     def since(self, kind: EventKind, *undone_by: EventKind) -> datetime | None:
         """Since when `kind` holds: its last instant, unless one of the others came at the same time or after it."""
@@ -35,6 +39,8 @@ class Memory:
     @property
     def paused_at(self) -> datetime | None:
         """Since when the wearer has a break."""
+        if EventKind.PAUSE not in self.last:  # most of the time
+            return None
         return self.since(EventKind.PAUSE, EventKind.RESUME, EventKind.SHIFT_START)
 
     @property
@@ -43,7 +49,8 @@ class Memory:
         return max(self.boots.values()) if len(self.boots) > 1 else None
 
 
-NOTHING = Memory(last={}, boots={})
+NOTHING = Memory(last={}, boots={}, packed="{}")
+_encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder()
 
 
 def remember(memory: Memory, events: Mapping[EventKind, datetime], boots: Mapping[str, datetime]) -> Memory:
@@ -77,23 +84,24 @@ def with_pause(memory: Memory, paused_at: datetime | None, resumed_at: datetime 
 
 def pack(memory: Memory) -> str:
     """As the database keeps it."""
-    if memory is NOTHING:
-        return "{}"
+    if memory.packed is not None:
+        return memory.packed
     said: dict[str, object] = {str(kind): memory.last[kind].timestamp() for kind in sorted(memory.last)}
     if memory.boots:
         said["boots"] = {boot: at.timestamp() for boot, at in sorted(memory.boots.items())}
-    return json.dumps(said, separators=(",", ":"))
+    return _encoder.encode(said).decode()
 
 
 def unpack(text: str) -> Memory:
     """As `pack` wrote it."""
     if text == "{}":
         return NOTHING
-    said = json.loads(text)
+    said = _decoder.decode(text)
     boots = said.pop("boots", {})
     return Memory(
         last={_KINDS[kind]: _instant(at_s) for kind, at_s in said.items() if kind in _KINDS},
         boots={boot: _instant(at_s) for boot, at_s in boots.items()},
+        packed=text,
     )
 
 

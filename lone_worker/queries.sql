@@ -4,12 +4,9 @@ insert into van (organisation_id, name, device_id) values (%(organisation_id)s, 
 -- name: lock_states
 -- In the order of the device, so that two processes never wait for each other.
 select w.device_id, w.shift_id, s.started_at, s.profile::text, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
-       w.whereabouts, w.fixed_at, w.body_at, w.body, w.episode, w.memory, p.started_at, p.ended_at
+       w.whereabouts, w.fixed_at, w.body_at, w.body, w.episode, w.memory, w.paused_at, w.resumed_at
 from watch_state w
 join shift s on s.id = w.shift_id
-left join lateral (
-    select k.started_at, k.ended_at from shift_pause k where k.shift_id = w.shift_id order by k.started_at desc limit 1
-) p on true
 where w.device_id = any(%(device_ids)s)
 order by w.device_id
 for update of w

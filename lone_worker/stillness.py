@@ -97,7 +97,7 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
         course, telling = past.course, [report for report in past.reports if tells(report, started_at)]
     if len(telling) > 1:
         telling.sort(key=in_turn)
-    shakes = vibration.spans(shaken.asked_at)
+    shakes = vibration.spans(shaken.asked_at) if shaken.asked_at else ()
     course, passed, moved = follow(course, telling, engine=state.profile.engine, ignored=shakes)
     evidence_at, evidence = body_at, body
     if course.moved_at is not None and course.moved_by is not None:

@@ -195,14 +195,14 @@ async def _without_private_life(
 
     Whoever presses SOS or falls wants to be found. Beside what is left: of whom something was dropped.
     """
-    paused = await shifts.find_paused(connection, {state.shift_id for state in states.values()})
-    private = {state.device_id for state in states.values() if paused.get(state.shift_id)}
+    paused = {device_id for device_id, state in states.items() if EventKind.PAUSE in state.memory.last}
+    private = {device_id for device_id in paused if states[device_id].memory.paused_at is not None}
 
     def doubtful(device: Device, seen: Observation) -> bool:
         if seen.fix is None or device.kind != "watch" or (isinstance(seen, Event) and seen.kind in CALLS_FOR_HELP):
             return False
         state = states.get(device.id)
-        return state is None or seen.fix.fixed_at < state.shift_started_at or state.shift_id in paused
+        return state is None or seen.fix.fixed_at < state.shift_started_at or device.id in paused
 
     asked = {device.id for device, seen in said if doubtful(device, seen)}
     if not asked:
@@ -225,12 +225,16 @@ async def _without_private_life(
 def _of_the_shift(
     reports: Iterable[tuple[Device, Report]], states: Mapping[DeviceId, WatchState]
 ) -> list[tuple[Device, Report]]:
-    """What was said in the shift that a device is in: outside of one nobody's body is anybody's business."""
-    return [
-        (device, report)
-        for device, report in reports
-        if device.id in states and report.happened_at >= states[device.id].shift_started_at
-    ]
+    """What was said in the shift that a device is in: outside of one, or in a pause, nobody's body is anybody's
+    business."""
+
+    def holds(state: WatchState | None, at: datetime) -> bool:
+        if state is None or at < state.shift_started_at:
+            return False
+        paused_at = state.memory.paused_at
+        return paused_at is None or at <= paused_at
+
+    return [(device, report) for device, report in reports if holds(states.get(device.id), report.happened_at)]
 
 
 async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], now: datetime) -> None:

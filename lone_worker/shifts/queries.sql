@@ -84,9 +84,10 @@ on conflict (device_id) do update set
     fixed_at = null, body_at = null, body = null, episode = excluded.episode, memory = '{}', protection = ''
     where known.shift_id <> excluded.shift_id
 
--- name: look_at
--- A pause has begun or ended, perhaps: the rules are to be asked.
-update watch_state set check_at = least(check_at, %(now)s) where device_id = %(device_id)s
+-- name: note_pause
+-- Whoever locks the state has its last pause with it. The rules are to be asked: it may have begun, or ended.
+update watch_state set paused_at = %(paused_at)s, resumed_at = %(resumed_at)s, check_at = least(check_at, %(now)s)
+where device_id = %(device_id)s
 
 -- name: find_spans
 -- Shifts that may hold something said between `since` and now: a buffer may come out after the shift's end.
@@ -95,11 +96,6 @@ from shift s
 left join shift_pause p on p.shift_id = s.id
 where s.device_id = any(%(device_ids)s) and (s.ended_at is null or s.ended_at >= %(since)s)
 order by s.device_id, s.started_at, p.started_at
-
--- name: find_paused
--- Of these shifts those that had a pause, and whether they are in one.
-select shift_id, bool_or(ended_at is null) as now from shift_pause where shift_id = any(%(shift_ids)s::bigint[])
-group by shift_id
 
 -- name: current_shifts
 select s.id, s.device_id, a.name as agent_name, s.mission

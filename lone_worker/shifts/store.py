@@ -82,7 +82,6 @@ async def record(connection: Connection, device_id: DeviceId, acts: Sequence[Act
         is_open = bool(shifts) and shifts[-1].end is None
         if is_open:
             await _have_state(connection, device_id, shift_ids[-1], shifts[-1], now)
-            await connection.execute(QUERIES["look_at"], {"device_id": device_id, "now": now})
         else:
             await connection.execute(QUERIES["forget_state"], {"device_id": device_id, "now": now})
     return Recorded(
@@ -135,13 +134,6 @@ async def find_spans(
         span = Span(started_at=row["started_at"], ended_at=row["ended_at"], pauses=tuple(pauses[row["id"]]))
         found[row["device_id"]].append(span)
     return found
-
-
-async def find_paused(connection: Connection, shift_ids: Iterable[ShiftId]) -> dict[ShiftId, bool]:
-    """Of these shifts those that had a pause, and whether they are in one now."""
-    parameters = {"shift_ids": sql.array(shift_ids)}
-    rows = await (await connection.execute(QUERIES["find_paused"], parameters)).fetchall()
-    return {row["shift_id"]: row["now"] for row in rows}
 
 
 async def current_shifts(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, CurrentShift]:
@@ -217,10 +209,18 @@ async def _write_pauses(connection: Connection, shifts: Mapping[ShiftId, Shift])
 async def _have_state(
     connection: Connection, device_id: DeviceId, shift_id: ShiftId, shift: Shift, now: datetime
 ) -> None:
-    parameters = {"device_id": device_id, "shift_id": shift_id, "started_at": shift.span.started_at, "now": now}
+    parameters: dict[str, Any] = {
+        "device_id": device_id,
+        "shift_id": shift_id,
+        "started_at": shift.span.started_at,
+        "now": now,
+    }
     await connection.execute(QUERIES["keep_state"], parameters)
     await connection.execute(QUERIES["forget_checkpoints"], parameters)
     await connection.execute(QUERIES["begin_state"], parameters)
+    pause = shift.span.pauses[-1] if shift.span.pauses else None
+    parameters |= {"paused_at": pause and pause.started_at, "resumed_at": pause and pause.ended_at}
+    await connection.execute(QUERIES["note_pause"], parameters)
 
 
 def _act_row(device_id: DeviceId, act: Act, now: datetime) -> dict[str, Any]:

@@ -43,6 +43,9 @@ create table shift_pause (
     primary key (shift_id, started_at)
 );
 create unique index shift_pause_open on shift_pause (shift_id) where ended_at is null;
+-- The last pause of the shift beside what is known of its watch, so that both are read and locked as one.
+alter table watch_state add column paused_at timestamptz;
+alter table watch_state add column resumed_at timestamptz;
 
 -- Out of a calendar. `uid` and `occurrence` are the calendar's own names for it: imported again it is the same.
 create table planned_shift (
