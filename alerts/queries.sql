@@ -165,9 +165,10 @@ where not exists (
 on conflict (instance) do update set ticked_at = excluded.ticked_at, heard_at = coalesce(excluded.heard_at, known.heard_at)
 
 -- name: find_help
+-- A technical alert may be our own fault.
 select device_id, min(triggered_at) as since_at
 from alert
-where device_id = any(%(device_ids)s) and state <> 'closed' and vital
+where device_id = any(%(device_ids)s) and state <> 'closed' and vital and kind <> 'technical'
 group by device_id
 
 -- name: find_discreet

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Literal, LiteralString, TypeVar, cast
 
 import alerts.store
@@ -17,6 +18,7 @@ from gyrophare.kernel.ids import DeviceId, OrganisationId
 from gyrophare.kernel.observations import Sender, Wire
 from gyrophare.platform.db import Connection, Pool, connect
 from gyrophare.platform.mqtt import MqttSession
+from lone_worker.profiles import DEFAULT, PROFILES
 from lone_worker.shifts import store as shifts
 from lone_worker.shifts.agents import insert_agent
 from lone_worker.shifts.spans import Terms
@@ -28,6 +30,24 @@ ORGANISATION = OrganisationId(1)
 DIJON = (47.3215, 5.0415)
 
 _number = itertools.count()
+_MANY_ON_SHIFT: LiteralString = """
+with watch as (
+    insert into device (organisation_id, kind, wire, wire_name, label, created_at)
+    select %(organisation_id)s, 'watch', 'native', %(prefix)s || '-' || number, %(prefix)s || '-' || number, %(now)s
+    from generate_series(1, %(count)s) number
+    returning id, label
+), worn as (
+    insert into agent (organisation_id, name) select %(organisation_id)s, 'agent ' || label from watch
+    returning id, name
+), begun as (
+    insert into shift (organisation_id, agent_id, device_id, mission, profile, started_at)
+    select %(organisation_id)s, worn.id, watch.id, 'Fauchage', %(profile)s::jsonb, %(now)s
+    from watch join worn on worn.name = 'agent ' || watch.label
+    returning id, device_id
+)
+insert into watch_state (device_id, shift_id, evidence_at, evidence, stillness_due_at, check_at)
+select device_id, id, %(now)s, 'shift_start', %(due_at)s, %(now)s from begun
+"""
 T = TypeVar("T")
 
 
@@ -72,6 +92,22 @@ class Department:
         terms = Terms(agent_id=agent_id, mission=mission, **more)
         await shifts.start_shift(self.connection, device_id, terms, self.clock.now())
         return device_id
+
+    async def many_on_shift(self, count: int, prefix: str = "w") -> list[str]:
+        """The names of `count` watches, whose wearers all start their shifts now."""
+        now, profile = self.clock.now(), PROFILES[DEFAULT]
+        await self.connection.execute(
+            _MANY_ON_SHIFT,
+            {
+                "organisation_id": ORGANISATION,
+                "prefix": prefix,
+                "count": count,
+                "now": now,
+                "profile": profile.as_json(),
+                "due_at": now + timedelta(seconds=profile.prealarm_after_s[0]),
+            },
+        )
+        return [f"{prefix}-{number}" for number in range(1, count + 1)]
 
     async def with_contacts(self, *phones_e164: str) -> None:
         for rank, phone_e164 in enumerate(phones_e164, start=1):

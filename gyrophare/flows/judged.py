@@ -42,13 +42,7 @@ async def judge(
     who = await subjects.find(connection, asked)
     mute = hushed | {device_id for device_id in asked if device_id not in who or who[device_id].reply_topic is None}
     verdicts = [(one, _decide(one, zones, outages, mute, now)) for one in watched]
-    for one, verdict in verdicts:
-        for error in verdict.failed:
-            log.critical(
-                "A rule failed: our own fault",
-                exc_info=error,
-                extra={"action": "judge", "device_id": one.facts.state.device_id},
-            )
+    _log_our_faults(verdicts)
     others = {
         verdict.state.device_id for _, verdict in verdicts if verdict.due or verdict.notices or verdict.failed
     } - asked
@@ -90,6 +84,19 @@ async def tell_our_fault(connection: Connection, device_id: DeviceId, now: datet
     who = await subjects.find(connection, {device_id})
     raised = [_our_fault(device_id, subject, now) for subject in who.values()]
     await alerts.store.raise_alerts(connection, raised, now)
+
+
+def _log_our_faults(verdicts: Iterable[tuple[Watched, Verdict]]) -> None:
+    """A rule that fails does so for everybody, each tick: one line for each kind of error."""
+    failed = [(error, one.facts.state.device_id) for one, verdict in verdicts for error in verdict.failed]
+    for kind in {type(error) for error, _ in failed}:
+        errors = [(error, device_id) for error, device_id in failed if type(error) is kind]
+        log.critical(
+            "A rule failed for %d watches: our own fault",
+            len(errors),
+            exc_info=errors[0][0],
+            extra={"action": "judge", "device_id": errors[0][1]},
+        )
 
 
 def _stirs(one: Watched, now: datetime) -> bool:
