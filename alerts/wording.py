@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from alerts.channels.gsm_text import ONE_PART_SEPTETS, septets, to_gsm7
 from alerts.model import AlertKind, Escalation, reference
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -23,10 +24,20 @@ def sms_reference(alert_id: int, step: int) -> str:
 
 
 def sms(alert: Escalation, step: int) -> str:
-    """The text of one SMS: what, who, since when, where; the reference last."""
+    """The text of one SMS: what, who, since when, where; the reference last.
+
+    Of what does not fit into one part the name of the mission goes first: where somebody lies is not cut for it.
+    """
+    mission = alert.mission or ""
+    text = _text(alert, step, mission)
+    too_long = septets(to_gsm7(text)) - ONE_PART_SEPTETS
+    return text if too_long <= 0 or not mission else _text(alert, step, mission[:-too_long].rstrip())
+
+
+def _text(alert: Escalation, step: int, mission: str) -> str:
     parts = [f"{_what(alert)}: {alert.subject}"]
-    if alert.mission:
-        parts.append(alert.mission)
+    if mission:
+        parts.append(mission)
     late_s = alert.received_late_s or 0
     parts.append(f"depuis {_clock(alert.episode_at, with_day=late_s >= _ANOTHER_DAY_S)}")
     if late_s >= _LATE_FROM_S:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import wording
-from alerts.channels.gsm_text import to_one_gsm7_part
+from alerts.channels.gsm_text import ONE_PART_SEPTETS, septets, to_gsm7, to_one_gsm7_part
 from alerts.model import AlertKind, Escalation, reference
 from gyrophare.kernel.ids import AlertId, OrganisationId
 
@@ -119,6 +119,75 @@ def test_sms_says_where(latitude_deg: float, longitude_deg: float, said: str) ->
 def test_sms_when_there_is_no_mission_says_nothing_of_it() -> None:
     text = wording.sms(replace(ALERT, subject="Fourgon 1", mission=None, kind=AlertKind.TECHNICAL), 0)
     assert text == "ALERTE TECHNIQUE: Fourgon 1, depuis 08h42, 47.32150,5.04150 #A17-1"
+
+
+LONG = replace(
+    ALERT,
+    subject="Jean-Baptiste Charpentier-Delaunay",
+    mission="Déneigement RD 971 Saulieu",
+    alert_id=AlertId(123_456),
+    received_late_s=1_200,
+)
+REMARKS: dict[AlertKind, dict[str, object]] = {
+    AlertKind.STILLNESS: {"prealarm": "not_delivered"},
+    AlertKind.DEVICE_ALARM: {"alarm": "highTemperatureProbe1"},
+    AlertKind.INFRASTRUCTURE: {"agents": 300},
+}
+
+
+@pytest.mark.parametrize("kind", list(AlertKind))
+@pytest.mark.parametrize("mission_max", [None, 26, 200])
+def test_sms_of_every_kind_says_where_in_one_part(kind: AlertKind, mission_max: int | None) -> None:
+    mission = None if mission_max is None else (f"{LONG.mission} et retour par la forêt de Cîteaux " * 5)[:mission_max]
+    text = wording.sms(replace(LONG, kind=kind, mission=mission, detail=REMARKS.get(kind, {})), 11)
+    assert septets(to_gsm7(text)) <= ONE_PART_SEPTETS
+    assert to_one_gsm7_part(text, keep_end="#A123456-12") == to_gsm7(text)
+    assert "Jean-Baptiste Charpentier-Delaunay" in text
+    assert ("47.32150,5.04150" in text) is (kind is not AlertKind.INFRASTRUCTURE)
+    assert text.endswith(" #A123456-12")
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "said"),
+    [
+        (
+            AlertKind.DURESS,
+            {},
+            "SOS DISCRET: Martin Lefèvre, Fauchage RD 70, depuis 08h42, ne pas faire sonner la montre",
+        ),
+        (
+            AlertKind.STILLNESS,
+            {"prealarm": "not_delivered"},
+            "IMMOBILE: Martin Lefèvre, Fauchage RD 70, depuis 08h42, pré-alarme non délivrée",
+        ),
+        (AlertKind.STILLNESS, {"prealarm": "delivered"}, "IMMOBILE: Martin Lefèvre, Fauchage RD 70, depuis 08h42"),
+        (
+            AlertKind.DEVICE_ALARM,
+            {"alarm": "medical"},
+            "ALARME DE LA MONTRE: Martin Lefèvre, Fauchage RD 70, depuis 08h42, medical",
+        ),
+        (AlertKind.CHECK_MISSED, {}, "SANS RÉPONSE AU CONTRÔLE: Martin Lefèvre, Fauchage RD 70, depuis 08h42"),
+        (AlertKind.LEFT_AREA, {}, "HORS ZONE: Martin Lefèvre, Fauchage RD 70, depuis 08h42"),
+        (AlertKind.RESTARTED, {}, "MONTRE REDÉMARRÉE PENDANT UNE ALERTE: Martin Lefèvre, Fauchage RD 70, depuis 08h42"),
+    ],
+)
+def test_sms_says_what_else_must_be_known(kind: AlertKind, detail: dict[str, str], said: str) -> None:
+    text = wording.sms(replace(ALERT, kind=kind, detail=detail), 0)
+    assert text == f"{said}, 47.32150,5.04150 #A17-1"
+
+
+def test_sms_when_nobody_is_heard_speaks_of_no_place() -> None:
+    nobody = replace(
+        ALERT,
+        kind=AlertKind.INFRASTRUCTURE,
+        subject="Réception des montres",
+        mission=None,
+        latitude_deg=None,
+        longitude_deg=None,
+        detail={"agents": 300},
+    )
+    text = wording.sms(nobody, 0)
+    assert text == "AGENTS NON PROTÉGÉS: Réception des montres, depuis 08h42, 300 en service #A17-1"
 
 
 @given(st.text(max_size=200), st.none() | st.text(max_size=200), st.integers(1, 10**9), st.integers(0, 20))
