@@ -43,11 +43,15 @@ def _text(alert: Escalation, step: int, mission: str) -> str:
     if late_s >= _LATE_FROM_S:
         parts.append(f"reçu avec {_span(late_s)} de retard")
     parts += _remarks(alert)
-    if alert.latitude_deg is not None and alert.longitude_deg is not None:
-        parts.append(f"{alert.latitude_deg:.5f},{alert.longitude_deg:.5f}")
-    elif alert.kind is not AlertKind.INFRASTRUCTURE:  # which is nobody's in particular
-        parts.append("position inconnue")
+    if alert.kind is not AlertKind.INFRASTRUCTURE:  # which is nobody's in particular
+        parts.append(_place(alert))
     return f"{', '.join(parts)} {sms_reference(alert.alert_id, step)}"
+
+
+def _place(alert: Escalation) -> str:
+    if alert.latitude_deg is None or alert.longitude_deg is None:
+        return "position inconnue"
+    return f"{alert.latitude_deg:.5f},{alert.longitude_deg:.5f}"
 
 
 def alarm_acknowledged(alert_id: int) -> str:

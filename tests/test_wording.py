@@ -187,7 +187,7 @@ def test_sms_when_nobody_is_heard_speaks_of_no_place() -> None:
         detail={"agents": 300},
     )
     text = wording.sms(nobody, 0)
-    assert text == "AGENTS NON PROTÉGÉS: Réception des montres, depuis 08h42, 300 en service #A17-1"
+    assert text == "ALERTE SYSTÈME: Réception des montres, depuis 08h42, 300 en service #A17-1"
 
 
 @given(st.text(max_size=200), st.none() | st.text(max_size=200), st.integers(1, 10**9), st.integers(0, 20))

@@ -12,6 +12,7 @@ import typer
 from gyrophare import settings
 from gyrophare.commands import shift_words as words
 from gyrophare.commands.database import AsJson, ConfigFile, Organisation, in_transaction
+from gyrophare.commands.geojson import read_area
 from gyrophare.commands.named import NamedError, find_watch, next_instant
 from gyrophare.flows import shift_command, shift_plan
 from gyrophare.flows.shift_command import Begun, ShiftError, Who
@@ -45,11 +46,15 @@ def start(
     until: Annotated[
         str | None, typer.Option(help="When it is to end, HH:MM in Paris; it goes on until somebody ends it.")
     ] = None,
+    area: Annotated[
+        Path | None, typer.Option(help="Where the mission is: GeoJSON with one Polygon. Whoever leaves it is noticed.")
+    ] = None,
     organisation: Organisation = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Protect an agent from now on. Says so when nobody would hear an alarm."""
+    drawn = None if area is None else read_area(area)
 
     async def work(connection: Connection, now: datetime) -> Begun:
         whose = await registry.find_organisation(connection, organisation)
@@ -57,7 +62,7 @@ def start(
         watch = await find_watch(connection, device) if device is not None else None
         planned_end_at = next_instant(until, now) if until is not None else None
         figures = await find_profile(connection, whose, profile)
-        terms = Terms(agent_id=found.id, profile=figures, mission=mission, planned_end_at=planned_end_at)
+        terms = Terms(agent_id=found.id, profile=figures, mission=mission, planned_end_at=planned_end_at, area=drawn)
         return await shift_command.start(connection, found, watch.id if watch else None, terms, _CLI, now)
 
     words.say_begun(in_transaction(settings.load(config), work), as_json=as_json)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -13,12 +12,12 @@ from rich.table import Table
 
 from gyrophare import settings
 from gyrophare.commands.database import AsJson, ConfigFile, Organisation, in_transaction
+from gyrophare.commands.geojson import read_area
 from gyrophare.commands.said import say, say_json
 from gyrophare.kernel.errors import GyrophareError
 from gyrophare.platform.db import Connection
 from ingest import registry
 from lone_worker import zones
-from lone_worker.areas import Area
 from lone_worker.profiles import SILENCE_MAX_S
 from lone_worker.zones import Zone
 
@@ -27,11 +26,10 @@ app = typer.Typer(
     "Whoever is heard and does not move is alarmed there as everywhere.",
     no_args_is_help=True,
 )
-_CORNERS_MIN, _CORNERS_MAX = 3, 1000
 
 
 class ZoneError(GyrophareError):
-    """A zone cannot be declared as it was given."""
+    """There is no such zone."""
 
 
 @app.command()
@@ -48,7 +46,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Declare a zone, or draw one of that name anew. It counts at once, for whoever was last heard in it."""
-    area = _read(geojson)
+    area = read_area(geojson)
 
     async def work(connection: Connection, _now: datetime) -> None:
         whose = await registry.find_organisation(connection, organisation)
@@ -99,35 +97,3 @@ def remove(
         say_json({"removed": name.strip()})
         return
     say(f"{escape(name.strip())} is no white zone any more.")
-
-
-def _read(path: Path) -> Area:
-    """The outer ring of the one polygon in the file. Raise ZoneError saying what was expected."""
-    try:
-        polygons = list(_polygons(json.loads(path.read_text(encoding="utf-8"))))
-        [rings] = polygons
-        corners = [(float(latitude_deg), float(longitude_deg)) for longitude_deg, latitude_deg, *_ in rings[0]]
-    except OSError as error:
-        raise ZoneError(f"{path} cannot be read: {error.strerror}. Expected a GeoJSON file.") from None
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
-        raise ZoneError(
-            f"{path} holds no single polygon. Expected GeoJSON: one Polygon, alone or in a Feature; draw it anew."
-        ) from None
-    if len(corners) > 1 and corners[0] == corners[-1]:
-        corners.pop()
-    if not _CORNERS_MIN <= len(corners) <= _CORNERS_MAX:
-        raise ZoneError(f"{path} has {len(corners)} corners. Expected {_CORNERS_MIN} to {_CORNERS_MAX}.")
-    if not all(-90 <= latitude_deg <= 90 and -180 <= longitude_deg <= 180 for latitude_deg, longitude_deg in corners):
-        raise ZoneError(f"{path} has corners off the Earth. Expected WGS84 degrees, longitude first.")
-    return corners
-
-
-def _polygons(found: Any) -> Any:
-    match found["type"]:
-        case "Polygon":
-            yield found["coordinates"]
-        case "Feature":
-            yield from _polygons(found["geometry"])
-        case "FeatureCollection":
-            for feature in found["features"]:
-                yield from _polygons(feature)

@@ -11,14 +11,14 @@ select greatest(%(now)s, max(at) + interval '1 microsecond') as at from shift_ac
 
 -- name: insert_acts
 insert into shift_act (device_id, at, kind, said_by, account_id, heard_at, agent_id, mission, profile,
-                       planned_end_at)
+                       planned_end_at, area)
 values (%(device_id)s, %(at)s, %(kind)s, %(by)s, %(account_id)s, %(now)s, %(agent_id)s, %(mission)s, %(profile)s::jsonb,
-        %(planned_end_at)s)
+        %(planned_end_at)s, %(area)s::jsonb)
 on conflict do nothing
 
 -- name: find_acts
 -- From the last start before `since_at` on: there nobody was on shift yet, so what came before changes nothing.
-select at, kind, said_by, account_id, agent_id, mission, profile::text as profile, planned_end_at
+select at, kind, said_by, account_id, agent_id, mission, profile::text as profile, planned_end_at, area
 from shift_act
 where device_id = %(device_id)s
   and at >= coalesce((
@@ -37,9 +37,9 @@ update shift set started_at = %(started_at)s, started_by = %(started_by)s, start
 where id = %(id)s
 
 -- name: insert_shift
-insert into shift (organisation_id, agent_id, device_id, mission, profile, planned_end_at,
+insert into shift (organisation_id, agent_id, device_id, mission, profile, planned_end_at, area,
                    started_at, started_by, started_by_account, ended_at, ended_by, ended_by_account)
-select organisation_id, id, %(device_id)s, %(mission)s, %(profile)s::jsonb, %(planned_end_at)s,
+select organisation_id, id, %(device_id)s, %(mission)s, %(profile)s::jsonb, %(planned_end_at)s, %(area)s::jsonb,
        %(started_at)s, %(started_by)s, %(started_by_account)s, %(ended_at)s, %(ended_by)s, %(ended_by_account)s
 from agent where id = %(agent_id)s
 returning id

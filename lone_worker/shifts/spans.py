@@ -15,6 +15,7 @@ from typing import Literal
 
 from gyrophare.kernel.ids import AccountId, AgentId, ShiftId
 from gyrophare.kernel.values import value
+from lone_worker.areas import Area
 from lone_worker.profiles import DEFAULT, PROFILES, Profile
 
 By = Literal["watch", "console", "plan", "cli"]
@@ -40,6 +41,8 @@ class Terms:
     profile: Profile = PROFILES[DEFAULT]
     mission: str | None = None
     planned_end_at: datetime | None = None
+    area: Area | None = None
+    """Where the mission is; None: anywhere."""
 
 
 @value

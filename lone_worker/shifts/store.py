@@ -6,6 +6,7 @@ order, how often and by which process it was heard does not matter.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -224,7 +225,7 @@ async def _have_state(
 
 
 def _act_row(device_id: DeviceId, act: Act, now: datetime) -> dict[str, Any]:
-    nothing = dict.fromkeys(("agent_id", "profile", "mission", "planned_end_at"))
+    nothing = dict.fromkeys(("agent_id", "profile", "mission", "planned_end_at", "area"))
     return {
         "device_id": device_id,
         "at": act.at,
@@ -242,6 +243,7 @@ def _terms_row(terms: Terms) -> dict[str, Any]:
         "profile": terms.profile.as_json(),
         "mission": terms.mission,
         "planned_end_at": terms.planned_end_at,
+        "area": None if terms.area is None else json.dumps(terms.area),
     }
 
 
@@ -253,5 +255,6 @@ def _act(row: Mapping[str, Any]) -> Act:
             profile=read(row["profile"]),
             mission=row["mission"],
             planned_end_at=row["planned_end_at"],
+            area=row["area"],
         )
     return Act(at=row["at"], kind=ActKind(row["kind"]), by=row["said_by"], account_id=row["account_id"], terms=terms)

@@ -27,6 +27,7 @@ create table shift_act (
     mission         text,
     profile         jsonb,                 -- whole, as it was then
     planned_end_at  timestamptz,
+    area            jsonb,
     primary key (device_id, at, kind),
     check ((agent_id is null) = (profile is null))
 );
