@@ -161,6 +161,7 @@ class Live:
     async def _push_heartbeat(self, now: datetime) -> None:
         async with self._pool.connection() as connection:
             age_s = await read_models.tick_age_s(connection, now)
+            not_heard_since_at = await read_models.not_heard_since_at(connection)
             if self._consoles:
                 organisation_id = self._viewer.organisation_id
                 await presence.tell_consoles(connection, self._instance, organisation_id, len(self._consoles), now)
@@ -169,6 +170,7 @@ class Live:
             "server_at": read_models.instant(now),
             "tick_age_s": age_s,
             "engine_ok": age_s is not None and age_s <= ENGINE_STOPPED_AFTER.total_seconds(),
+            "not_heard_since_at": read_models.instant(not_heard_since_at),
         }
         await self._broadcast(json.dumps(beat))
 

@@ -1,7 +1,7 @@
 """How well an agent is protected at the moment somebody looks: what the engine judged, and what came since. Pure.
 
 The engine judges each watch when something is due. A screen must not wait for it: a watch that has just fallen silent,
-a server that hears nobody, an engine that stands still are seen from the instants themselves.
+a break, a server that hears nobody, an engine that stands still are seen from the instants themselves.
 """
 
 from __future__ import annotations
@@ -28,11 +28,6 @@ class Protection:
     reasons: tuple[str, ...] = ()
     since_at: datetime | None = None
 
-    @property
-    def paused(self) -> bool:
-        """Whether the wearer has a break."""
-        return PAUSED in self.reasons
-
 
 def silent(heard_at: datetime | None, now: datetime) -> bool:
     """Whether nothing may be said of who was last heard then."""
@@ -54,6 +49,8 @@ def protection(row: Mapping[str, Any], now: datetime) -> Protection:
         reasons=tuple(reasons.split(",")) if reasons else (),
         since_at=row["protection_since_at"] or row["started_at"],
     )
+    if row["paused_at"] is not None and PAUSED not in found.reasons:
+        found = _without(found, PAUSED, row["paused_at"])
     if row["lost_since_at"] is not None:
         return _without(found, NOT_HEARD, max(row["lost_since_at"], row["started_at"]))
     if engine_stopped(row["ticked_at"], now):

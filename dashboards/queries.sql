@@ -22,7 +22,12 @@ left join shift s on s.device_id = d.id and s.ended_at is null
 left join shift_pause k on k.shift_id = s.id and k.ended_at is null
 left join agent a on a.id = s.agent_id
 left join van v on v.device_id = d.id
-left join prealarm p on p.device_id = d.id and p.episode_at = w.evidence_at and p.ended_at is null
+left join lateral (
+    -- One look for who was asked, none for the others: the limit keeps the planner from reading all there ever were.
+    select q.first_at from prealarm q
+    where w.episode <> '' and q.device_id = w.device_id and q.episode_at = w.evidence_at and q.ended_at is null
+    limit 1
+) p on true
 left join lateral (
     select min(now.at) as since_at
     from protection_change now
@@ -38,7 +43,14 @@ cross join (
 ) e
 where d.organisation_id = %(organisation_id)s and d.revoked_at is null
   and (d.kind = 'van' or s.id is not null)
-  and (%(since)s::timestamptz is null or l.heard_at >= %(since)s or p.first_at >= %(since)s)
+  and (%(since)s::timestamptz is null or d.id in (
+      select device_id from device_latest where heard_at >= %(since)s
+      union all
+      select q.device_id
+      from watch_state y
+      join prealarm q on q.device_id = y.device_id and q.episode_at = y.evidence_at
+      where y.episode <> '' and q.first_at >= %(since)s
+  ))
 order by d.id
 
 -- name: alerts
@@ -109,6 +121,9 @@ from device d join trail_1min t on t.device_id = d.id
 where d.id = %(device_id)s and d.organisation_id = %(organisation_id)s
   and t.minute_at >= %(from_at)s and t.minute_at < %(until_at)s
 order by t.minute_at
+
+-- name: open_outage
+select min(since_at) as since_at from outage where until_at is null
 
 -- name: shift_protection
 -- Whole shifts that overlap the period. Spans may overlap one another; an instant without protection counts once,

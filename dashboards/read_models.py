@@ -137,6 +137,12 @@ async def tick_age_s(connection: Connection, now: datetime) -> float | None:
     return None if ticked_at is None else (now - ticked_at).total_seconds()
 
 
+async def not_heard_since_at(connection: Connection) -> datetime | None:
+    """Since when no server hears the watches; None while one does."""
+    row = await (await connection.execute(QUERIES["open_outage"])).fetchone()
+    return row["since_at"] if row else None
+
+
 async def log_access(connection: Connection, viewer: Viewer, now: datetime, what: str, **detail: Any) -> None:
     """Every look of a person at positions is written down."""
     parameters = {"account_id": viewer.account_id, "now": now, "what": what, "detail": json.dumps(detail)}
@@ -158,7 +164,7 @@ def _device(row: Mapping[str, Any], now: datetime) -> Json:
         "mission": row["mission"],
         "on_shift": row["on_shift"],
         "hears_commands": row["kind"] == "watch" and row["wire"] in HEARS_COMMANDS,
-        "state": _state(row, now, paused=protected.paused),
+        "state": _state(row, now),
         "protection": {
             "level": protected.level,
             "reasons": list(protected.reasons),
@@ -166,7 +172,6 @@ def _device(row: Mapping[str, Any], now: datetime) -> Json:
         },
         "profile": row["profile"],
         "planned_end_at": instant(row["planned_end_at"]),
-        "paused": protected.paused,
         "prealarm": None if row["prealarm_at"] is None else {"since": instant(row["prealarm_at"])},
         "position": _position(row),
         "speed_mps": row["speed_mps"],
@@ -232,13 +237,13 @@ def _position(row: Mapping[str, Any]) -> Json | None:
     }
 
 
-def _state(row: Mapping[str, Any], now: datetime, *, paused: bool) -> str:
+def _state(row: Mapping[str, Any], now: datetime) -> str:
     """One honest word. Silence is not stillness: who is not heard is `silent`, whatever was known before."""
     if row["alarmed"]:
         return "alarm"
     if row["prealarm_at"] is not None:
         return "prealarm"
-    if paused:
+    if row["paused_at"] is not None:
         return "paused"
     if row["heard_at"] is None:
         return "unknown"

@@ -16,17 +16,19 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.async_api import Browser
 from psycopg import sql
 from pydantic import SecretStr
 
 from gyrophare.embedded import MqttBroker, PostgresServer
 from gyrophare.embedded.folder import free_port
-from gyrophare.kernel.clock import Clock, ManualClock
+from gyrophare.kernel.clock import Clock, ManualClock, SystemClock
 from gyrophare.platform.db import Connection, connect
 from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.server import Server
 from gyrophare.settings import DatabaseSettings, HttpSettings, MqttSettings, Settings, SmsSettings
 from gyrophare.sim.sms_provider import SmsProvider
+from tests.chromium import chromium
 from tests.department import SMS_KEY, SMS_SECRET, SMS_SID, Department
 
 _number = itertools.count()
@@ -210,3 +212,15 @@ async def department(database_url: str, broker: MqttBroker, clock: ManualClock) 
     """Agents, their watches and the contacts of one department, and a look into its database."""
     async with Department.open(database_url, broker.url, clock) as department:
         yield department
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def live_server(start_server: StartServer) -> Server:
+    """The page compares instants with the browser's clock, so this server lives by the machine's."""
+    return await start_server(None, SystemClock())

@@ -1,23 +1,18 @@
-"""The console in a real Chromium: the demo's story as a dispatcher lives it, and what must never happen on the page.
-
-Screenshots are left in test-artifacts/ for a person to look at.
-"""
+"""The console in a real Chromium: the demo's story as a dispatcher lives it, and what must never happen on the page."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
-import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 
-from dashboards.server import WEB
 from gyrophare.embedded import MqttBroker
 from gyrophare.kernel.clock import ManualClock, SystemClock
 from gyrophare.kernel.ids import DeviceId
@@ -26,69 +21,12 @@ from gyrophare.server import Server
 from gyrophare.sim.connected import ConnectedWatch
 from gyrophare.sim.spool import Spool
 from lone_worker.shifts.agents import give_watch, insert_agent, the_agent
+from tests.chromium import NEEDS_BROWSER, open_console, photograph
 from tests.commanded import a_prealarm, queued
-from tests.conftest import StartServer
 from tests.department import ORGANISATION, Department
 from tests.simulated import simulated_watch
 
-ARTIFACTS = Path(__file__).parent.parent / "test-artifacts"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(180),
-    pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: the console is untested. apt-get install chromium"),
-    pytest.mark.skipif(not (WEB / "index.html").is_file(), reason="the console is not built: run `make setup`"),
-]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                # Draw without a graphics card, and without Chromium's remarks on how slow that is.
-                "--use-gl=angle",
-                "--use-angle=swiftshader",
-                "--enable-unsafe-swiftshader",
-            ],
-        )
-        yield browser
-        await browser.close()
-
-
-class Watched:
-    """A page whose complaints and requests are written down."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        self.hosts: set[str] = set()
-        page.on("console", self._said)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.hosts.add(re.sub(r"^\w+://([^/]*).*", r"\1", request.url)))
-
-    def _said(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
-
-
-async def open_console(browser: Browser, url: str, width: int = 1280, height: int = 800) -> Watched:
-    page = await browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
-    watched = Watched(page)
-    await page.goto(url)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=15_000)
-    return watched
-
-
-async def photograph(page: Page, name: str) -> None:
-    ARTIFACTS.mkdir(exist_ok=True)
-    await page.screenshot(path=ARTIFACTS / f"{name}.png")
+pytestmark = NEEDS_BROWSER
 
 
 async def test_dispatcher_lives_the_demo(browser: Browser, tmp_path: Path) -> None:
@@ -156,12 +94,6 @@ async def test_dispatcher_lives_the_demo(browser: Browser, tmp_path: Path) -> No
     assert "The story is complete." in words
 
 
-@pytest.fixture
-async def live_server(start_server: StartServer) -> Server:
-    """The page compares instants with the browser's clock, so this server lives by the machine's."""
-    return await start_server(None, SystemClock())
-
-
 async def test_name_with_markup_is_shown_as_text(
     browser: Browser, live_server: Server, department: Department, clock: ManualClock
 ) -> None:
@@ -203,6 +135,8 @@ async def test_everything_is_reachable_on_a_narrow_screen(
     await item.locator('[data-action="open"]').click()
     await page.locator('#alarm-sheet [data-action="acknowledge"]').click()
     await expect(item).to_have_attribute("data-state", "acknowledged", timeout=5_000)
+    sheet = page.locator("#alarm-sheet")
+    assert await sheet.evaluate("sheet => sheet.scrollWidth <= sheet.clientWidth")
     await photograph(page, "narrow")
 
 
@@ -231,7 +165,7 @@ async def test_dispatcher_writes_to_a_watch_by_keyboard_and_sees_its_wearer_answ
     watched = await open_console(browser, live_server.console_url)
     page = watched.page
     await page.keyboard.press("m")
-    await page.get_by_role("button", name="Martin Lefèvre").press("Enter")
+    await page.locator("#device-table").get_by_role("button", name="Martin Lefèvre").press("Enter")
     await expect(page.locator('[data-state="expired"]')).to_contain_text("Expiré, JAMAIS ENVOYÉ")
 
     await page.get_by_label("Écrire à la montre").focus()
@@ -260,7 +194,7 @@ async def test_answer_shows_when_the_card_of_its_wearer_is_closed(
     watched = await open_console(browser, live_server.console_url)
     page = watched.page
     await page.keyboard.press("m")
-    await page.get_by_role("button", name="Martin Lefèvre").click()
+    await page.locator("#device-table").get_by_role("button", name="Martin Lefèvre").click()
     await page.get_by_label("Écrire à la montre").fill("Tout va bien ?")
     await page.get_by_role("button", name="Envoyer").click()
     await expect(page.locator('[data-kind="message"]')).to_be_visible()
@@ -302,9 +236,9 @@ async def test_refused_message_stays_and_says_why(
     watched = await open_console(browser, live_server.console_url, width=320, height=640)
     page = watched.page
     await page.keyboard.press("m")
-    await page.get_by_role("button", name="Thomas Michelot").press("Enter")
+    await page.locator("#device-table").get_by_role("button", name="Thomas Michelot").press("Enter")
     await expect(page.get_by_text("Cette montre ne reçoit pas de message.")).to_be_visible()
-    await page.get_by_role("button", name="Martin Lefèvre").press("Enter")
+    await page.locator("#device-table").get_by_role("button", name="Martin Lefèvre").press("Enter")
     await page.get_by_label("Écrire à la montre").fill("Rentrez")
     await department.rows("update device set revoked_at = now() where id = %(id)s returning id", id=device_id)
     await page.get_by_role("button", name="Envoyer").press("Enter")
@@ -326,7 +260,7 @@ async def test_dispatcher_begins_pauses_and_ends_a_shift(
     await give_watch(department.connection, zoe, device_id)
     watched = await open_console(browser, live_server.console_url)
     page = watched.page
-    await page.keyboard.press("p")
+    await page.keyboard.press("s")
     dialog = page.get_by_role("dialog", name="Prise de service")
     await dialog.get_by_label("Agent").select_option("Zoé Martin")
     await expect(dialog.get_by_label("Montre")).to_have_value(str(device_id))  # her own
@@ -339,7 +273,7 @@ async def test_dispatcher_begins_pauses_and_ends_a_shift(
     assert shift == {"mission": "Fauchage RD 70", "started_by": "console", "started_by_account": 1}
 
     await page.keyboard.press("m")
-    await page.get_by_role("button", name="Zoé Martin").click()
+    await page.locator("#device-table").get_by_role("button", name="Zoé Martin").click()
     card = page.locator(".card")
     await card.get_by_role("button", name="Pause", exact=True).click()
     await expect(card.get_by_role("button", name="Reprendre")).to_be_visible()

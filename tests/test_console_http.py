@@ -140,7 +140,8 @@ async def test_heartbeat_tells_whether_the_engine_ticks(
     server: Server, browser: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     async with browser.ws_connect("/api/v1/live") as socket:
-        assert (await next_of(socket, "heartbeat"))["engine_ok"] is False
+        beat = await next_of(socket, "heartbeat")
+        assert (beat["engine_ok"], beat["not_heard_since_at"]) == (False, None)
         await server.tick()
         clock.advance(0)
     async with browser.ws_connect("/api/v1/live") as socket:

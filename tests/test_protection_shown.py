@@ -36,7 +36,7 @@ def seen(**change: Any) -> Protection:
     """Of somebody who is heard, judged and watched, but for `change`."""
     row = {
         "on_shift": True, "started_at": START_AT, "protection": "protected", "protection_since_at": ago(600),
-        "ticked_at": ago(1), "lost_since_at": None, "shift_heard_at": ago(5),
+        "paused_at": None, "ticked_at": ago(1), "lost_since_at": None, "shift_heard_at": ago(5),
     }  # fmt: skip
     return protection(row | change, NOW)
 
@@ -46,7 +46,6 @@ def test_what_the_engine_judged_is_shown_with_every_reason() -> None:
     assert seen(protection="degraded no_position,low_battery") == Protection(
         level="degraded", reasons=("no_position", "low_battery"), since_at=ago(600)
     )
-    assert seen(protection="not_protected paused").paused
 
 
 def test_who_is_not_on_shift_is_off_duty() -> None:
@@ -61,6 +60,14 @@ def test_nobody_is_protected_before_the_engine_has_looked() -> None:
 @pytest.mark.parametrize(("heard_ago_s", "level"), [(90, "protected"), (90.001, "not_protected")])
 def test_silence_is_seen_before_the_engine_ticks(heard_ago_s: float, level: str) -> None:
     assert seen(shift_heard_at=ago(heard_ago_s)).level == level
+
+
+def test_pause_is_seen_before_the_engine_ticks() -> None:
+    paused = Protection(level="not_protected", reasons=("paused",), since_at=ago(3))
+    assert seen(paused_at=ago(3)) == paused
+    judged = {"protection": "not_protected paused", "protection_since_at": ago(2)}
+    assert seen(paused_at=ago(3), **judged).reasons == ("paused",)
+    assert seen(paused_at=ago(3), lost_since_at=ago(40)).reasons == ("not_heard", "paused")
 
 
 def test_silence_is_since_ninety_seconds_after_the_last_message_and_other_reasons_stay() -> None:
@@ -119,7 +126,7 @@ async def test_device_shows_its_shift_and_its_protection(office: Department, clo
     assert device["protection"] == {
         "level": "not_protected", "reasons": ["never_heard"], "since": read_models.instant(clock.now()),
     }  # fmt: skip
-    assert (device["paused"], device["prealarm"]) == (False, None)
+    assert (device["paused_at"], device["prealarm"]) == (None, None)
 
 
 async def test_protection_is_since_its_level_began_whatever_the_reasons(office: Department, clock: ManualClock) -> None:

@@ -7,7 +7,16 @@ export interface Position {
   fixed_at: string;
 }
 
-export type DeviceState = "moving" | "still" | "silent" | "unknown" | "paused" | "alarm";
+export type DeviceState = "moving" | "still" | "paused" | "silent" | "unknown" | "prealarm" | "alarm";
+export type Level = "protected" | "degraded" | "not_protected" | "off_duty";
+
+export interface Protection {
+  level: Level;
+  /** The gravest first; `not_heard` and `engine` are everybody's. A newer server may know reasons this page does not. */
+  reasons: string[];
+  /** Since when the level is this one. */
+  since: string | null;
+}
 
 export interface Device {
   id: number;
@@ -19,6 +28,11 @@ export interface Device {
   /** Whether it can be written to. */
   hears_commands: boolean;
   state: DeviceState;
+  protection: Protection;
+  profile: string | null;
+  planned_end_at: string | null;
+  /** The wearer is being asked whether all is well. */
+  prealarm: { since: string } | null;
   position: Position | null;
   speed_mps: number | null;
   battery_pct: number | null;
@@ -28,10 +42,26 @@ export interface Device {
   shift_id: number | null;
   /** In a pause nobody is followed; SOS and falls are heard all the same. */
   paused_at: string | null;
-  planned_end_at: string | null;
 }
 
-export type AlertKind = "sos" | "fall" | "stillness" | "technical";
+export type AlertKind =
+  | "sos"
+  | "duress"
+  | "fall"
+  | "stillness"
+  | "check_missed"
+  | "device_alarm"
+  | "infrastructure"
+  | "overrun"
+  | "left_area"
+  | "signal_lost"
+  | "low_battery"
+  | "not_worn"
+  | "gnss_lost"
+  | "clock_unsafe"
+  | "restarted"
+  | "long_pause"
+  | "technical";
 export type AlertState = "triggered" | "acknowledged" | "closed";
 export type NotificationState = "pending" | "sending" | "sent" | "ambiguous" | "failed" | "cancelled";
 
@@ -70,12 +100,28 @@ export interface Command {
 /** What a dispatcher may tell a watch. */
 export type Wish = { kind: "message"; text: string; replies: string[] } | { kind: "locate" };
 
+/** What else a human should know; each only where it was known. */
+export interface AlertDetail {
+  prealarm?: "delivered" | "not_delivered" | "impossible";
+  agents?: number;
+  alarm?: string;
+  cause?: string;
+}
+
+/** What the watch has said since the alert was raised. */
+export interface AlertNews {
+  kind: "moved_in_alarm" | "rearmed" | "repeated";
+  times: number;
+  first_at: string;
+  last_at: string;
+}
+
 export interface Alert {
   id: number;
   ref: string;
   kind: AlertKind;
   state: AlertState;
-  /** Null: it is about something that has no device. */
+  /** Null: it concerns everybody. */
   device_id: number | null;
   agent: string;
   mission: string | null;
@@ -91,6 +137,22 @@ export interface Alert {
   acknowledged_at: string | null;
   acknowledged_by: string | null;
   notifications: Notification[];
+  /** Somebody may be in danger now; else only a protection is broken. */
+  vital: boolean;
+  detail: AlertDetail;
+  history: AlertNews[];
+}
+
+/** A shift, and how long nobody would have been told in time. */
+export interface ShiftProtection {
+  id: number;
+  agent: string;
+  mission: string;
+  started_at: string;
+  ended_at: string | null;
+  not_protected_s: number;
+  degraded_s: number;
+  spans: { from: string; until: string; level: Level; reasons: string[] }[];
 }
 
 export interface Named {
@@ -122,6 +184,8 @@ export interface Heartbeat {
   server_at: string;
   tick_age_s: number | null;
   engine_ok: boolean;
+  /** Since when no server hears the watches. */
+  not_heard_since_at: string | null;
 }
 
 export type ServerMessage = Snapshot | Delta | Heartbeat;

@@ -54,6 +54,12 @@ function centreChosen(): void {
   else cameraWish.value = { to: "department" };
 }
 
+/** The first who is not protected, or the counts when everybody is. */
+function goToUnprotected(): void {
+  const first = document.querySelector<HTMLElement>("#protection .row-open");
+  (first ?? document.getElementById("protection-title"))?.focus();
+}
+
 function leave(): void {
   const from = openAlertId.value;
   closeSheet();
@@ -62,8 +68,7 @@ function leave(): void {
 
 export function listenToKeys(): void {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (helpOpen.value || newShiftOpen.value) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const target = event.target as HTMLElement | null;
     if (target?.matches("input, textarea, select")) return;
     if (event.key === "Escape") return leave();
@@ -86,9 +91,11 @@ function actionFor(key: string, onMap: boolean): (() => void) | null {
       return acknowledgeChosen;
     case "c":
       return centreChosen;
+    case "p":
+      return goToUnprotected;
     case "m":
       return toggleView;
-    case "p":
+    case "s":
       return () => (newShiftOpen.value = true);
     case "?":
       return () => (helpOpen.value = true);

@@ -13,6 +13,7 @@ import { followShownWatch } from "./watch_commands";
 import "./styles/base.css";
 import "./styles/bars.css";
 import "./styles/queue.css";
+import "./styles/protection.css";
 import "./styles/sheet.css";
 import "./styles/watch.css";
 import "./styles/map.css";

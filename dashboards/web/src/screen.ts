@@ -1,4 +1,5 @@
 import { computed, effect, signal } from "@preact/signals";
+import { gravestByDevice } from "./rules/marker";
 import { alerts, devices, queue } from "./store";
 
 /** What this one dispatcher is looking at. Nothing here comes from the server. */
@@ -9,6 +10,7 @@ export const view = signal<"map" | "table">("map");
 export const mapMissing = signal(false);
 export const helpOpen = signal(false);
 export const newShiftOpen = signal(false);
+export const reportOpen = signal(false);
 
 export const openAlert = computed(() => (openAlertId.value === null ? null : (alerts.value.get(openAlertId.value) ?? null)));
 export const openDevice = computed(() =>
@@ -30,14 +32,16 @@ export function closeSheet(): void {
   openDeviceId.value = null;
 }
 
-/** From the map or the table: an agent in alarm opens the alarm, anyone else a small card. */
+export function openCard(deviceId: number): void {
+  openAlertId.value = null;
+  openDeviceId.value = deviceId;
+}
+
+/** From the map or a list: an agent with an open alert opens the gravest, anyone else a small card. */
 export function openSubject(deviceId: number): void {
-  const alert = queue.value.find((one) => one.device_id === deviceId);
+  const alert = gravestByDevice(queue.value).get(deviceId);
   if (alert) openSheet(alert.id);
-  else {
-    openAlertId.value = null;
-    openDeviceId.value = deviceId;
-  }
+  else openCard(deviceId);
 }
 
 export function toggleView(): void {

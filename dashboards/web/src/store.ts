@@ -18,6 +18,8 @@ export const alerts = signal<ReadonlyMap<number, Alert>>(new Map());
 export const commands = signal<ReadonlyMap<number, Command>>(new Map());
 export const connection = signal<Connection>("connecting");
 export const engineOk = signal(true);
+/** Since when the server hears no watch at all. */
+export const notHeardSince = signal<string | null>(null);
 /** Local time of the last message; before the first one, of the page's start. */
 export const heardAtMs = signal(Date.now());
 /** False until the first snapshot: an empty queue must not read as "no alarm". */
@@ -30,7 +32,10 @@ export const nowMs = signal(Date.now());
 export const queue = computed(() => queueOf(alerts.value.values()));
 export const untreated = computed(() => queue.value.filter((alert) => alert.state === "triggered"));
 
-/** Who an alert is about, as last heard; undefined where it has no device, or that is not shown. */
+/** Those for which the map moves and rings: a low battery takes it out of nobody's hands. */
+export const untreatedVital = computed(() => untreated.value.filter((alert) => alert.vital));
+
+/** Whose alert it is; undefined when it concerns everybody, or somebody who is not on the screen. */
 export function deviceOf(alert: Alert): Device | undefined {
   return alert.device_id === null ? undefined : devices.value.get(alert.device_id);
 }
@@ -44,6 +49,7 @@ export function applyMessage(message: ServerMessage): void {
   clock.observe(Date.parse(message.server_at), Date.now());
   if (message.type === "heartbeat") {
     engineOk.value = message.engine_ok;
+    notHeardSince.value = message.not_heard_since_at ?? null;
     return;
   }
   if (message.type === "snapshot") {

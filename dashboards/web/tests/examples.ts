@@ -20,6 +20,9 @@ export function anAlert(change: Partial<Alert>): Alert {
     acknowledged_at: null,
     acknowledged_by: null,
     notifications: [],
+    vital: true,
+    detail: {},
+    history: [],
     ...change,
   };
 }
@@ -34,6 +37,10 @@ export function aDevice(change: Partial<Device>): Device {
     on_shift: true,
     hears_commands: true,
     state: "moving",
+    protection: { level: "protected", reasons: [], since: AT },
+    profile: "default",
+    planned_end_at: null,
+    prealarm: null,
     position: null,
     speed_mps: null,
     battery_pct: null,
@@ -42,7 +49,6 @@ export function aDevice(change: Partial<Device>): Device {
     stillness_due_at: null,
     shift_id: null,
     paused_at: null,
-    planned_end_at: null,
     ...change,
   };
 }
@@ -64,4 +70,9 @@ export function aCommand(change: Partial<Command>): Command {
     expires_at: AT,
     ...change,
   };
+}
+
+/** Not protected, for that reason. */
+export function bare(reason: string, since: string | null = AT): Pick<Device, "protection"> {
+  return { protection: { level: "not_protected", reasons: [reason], since } };
 }

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { readMessage } from "../src/contract";
 import { backoffMs } from "../src/rules/backoff";
 import { ServerClock } from "../src/rules/server_clock";
-import { soundFor } from "../src/sound/patterns";
+import { PATTERNS, soundFor } from "../src/sound/patterns";
+import { anAlert } from "./examples";
 
 test("waits grow from half a second to five seconds, with jitter in the upper half", () => {
   expect(backoffMs(0, 0)).toBe(250);
@@ -27,7 +28,18 @@ test("a message of another kind or a broken one is left aside", () => {
 });
 
 test("the gravest reason is heard", () => {
-  expect(soundFor(["technical", "sos"], true)).toBe("sos");
-  expect(soundFor(["technical"], true)).toBe("lost");
+  const unreadable = anAlert({ kind: "technical" });
+  expect(soundFor([unreadable, anAlert({ kind: "sos" })], true)).toBe("sos");
+  expect(soundFor([unreadable], true)).toBe("lost");
+  expect(soundFor([unreadable], false)).toBe("technical");
+  expect(soundFor([anAlert({ kind: "infrastructure" }), unreadable], false)).toBe("lost");
+  expect(soundFor([anAlert({ kind: "duress" })], false)).toBe("sos");
   expect(soundFor([], false)).toBeNull();
+});
+
+test("a broken protection sounds discreet, whatever its kind, and gives way to every other reason", () => {
+  const battery = anAlert({ kind: "low_battery", vital: false });
+  expect(soundFor([battery, anAlert({ kind: "signal_lost", vital: false })], false)).toBe("notice");
+  expect(soundFor([battery, anAlert({ kind: "check_missed" })], false)).toBe("stillness");
+  expect(PATTERNS.notice.every_s).toBeGreaterThan(PATTERNS.technical.every_s);
 });

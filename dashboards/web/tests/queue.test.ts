@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { furtherAlong, heldOrder, queueOf } from "../src/rules/queue";
+import type { AlertKind } from "../src/contract";
 import { anAlert } from "./examples";
 
 const ids = (alerts: { id: number }[]) => alerts.map((alert) => alert.id);
@@ -14,6 +15,15 @@ test("queue shows unanswered first, then SOS, then the longest waiting", () => {
     anAlert({ id: 6, state: "closed" }),
   ]);
   expect(ids(queue)).toEqual([5, 4, 3, 2, 1]);
+});
+
+test("who may be in danger stands before what only breaks a protection, in the order of how grave it is", () => {
+  const kinds: AlertKind[] = ["long_pause", "technical", "signal_lost", "infrastructure"];
+  kinds.push("check_missed", "stillness", "fall", "duress");
+  const queue = queueOf(kinds.map((kind, id) => anAlert({ id, kind })));
+  expect(queue.map((alert) => alert.kind)).toEqual([...kinds].reverse());
+  const [first] = queueOf([anAlert({ id: 1, kind: "duress" }), anAlert({ id: 2, kind: "sos", episode_at: "2026-01-14T06:00:00Z" })]);
+  expect(first?.id).toBe(2);
 });
 
 test("queue keeps an alert of a kind this page does not know", () => {

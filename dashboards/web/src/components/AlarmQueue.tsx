@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { heldOrder } from "../rules/queue";
-import { alerts, connection, engineOk, informed, queue } from "../store";
+import { alerts, connection, engineOk, informed, notHeardSince, queue } from "../store";
 import { words } from "../text/language";
 import { AlarmRow } from "./AlarmRow";
 
@@ -30,7 +30,7 @@ export function AlarmQueue() {
 
 /** An empty queue is good news only while the server says so. */
 function Empty() {
-  const believable = connection.value === "live" && engineOk.value;
+  const believable = connection.value === "live" && engineOk.value && notHeardSince.value === null;
   const title = !informed.value ? words.queueWaiting : believable ? words.queueEmpty : words.queueEmptyThen;
   return (
     <div class="queue-empty">

@@ -6,7 +6,7 @@ import { lookOfAlert } from "../rules/marker";
 import { cursorId, openAlertId, openSheet } from "../screen";
 import { deviceOf } from "../store";
 import { episodeLabel, headline } from "../text/alert_words";
-import { spanText } from "../text/instants";
+import { shortTimeText, spanText } from "../text/instants";
 import { words } from "../text/language";
 import { AcknowledgeButton } from "./AcknowledgeButton";
 import { Age, Instant } from "./Instants";
@@ -14,6 +14,7 @@ import { Shape } from "./Shape";
 
 export function AlarmRow({ alert }: { alert: Alert }) {
   const device = deviceOf(alert);
+  const moved = alert.history.find((news) => news.kind === "moved_in_alarm");
   useEffect(() => markRendered(alert.id), [alert.id]);
   const current = cursorId.value === alert.id || openAlertId.value === alert.id;
   return (
@@ -48,6 +49,8 @@ export function AlarmRow({ alert }: { alert: Alert }) {
           <span class="alarm-since">
             {episodeLabel(alert, words)} <Instant at={alert.episode_at} />
           </span>
+          {alert.kind === "duress" && <b>{words.discreet}</b>}
+          {moved && <span class="late">{words.movedSince(shortTimeText(Date.parse(moved.first_at), words))}</span>}
           {isLate(alert) && (
             <span class="late">{words.late(spanText(alert.received_late_s ?? 0, words))}</span>
           )}

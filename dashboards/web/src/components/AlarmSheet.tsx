@@ -1,14 +1,16 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Alert } from "../contract";
 import { isLate } from "../rules/lateness";
-import { cameraWish, closeSheet } from "../screen";
+import { cameraWish, closeSheet, openCard } from "../screen";
 import { deviceOf } from "../store";
-import { episodeLabel, headline } from "../text/alert_words";
+import { episodeLabel, headline, remarks } from "../text/alert_words";
 import { spanText } from "../text/instants";
 import { words } from "../text/language";
 import { AcknowledgeButton } from "./AcknowledgeButton";
 import { DeviceFacts, Fact, InstantFact, PlaceFact } from "./Facts";
+import { News } from "./News";
 import { Notifications } from "./Notifications";
+import { ProtectionFacts } from "./ProtectionFacts";
 import { WatchMessages } from "./WatchMessages";
 
 export function AlarmSheet({ alert }: { alert: Alert }) {
@@ -38,9 +40,17 @@ export function AlarmSheet({ alert }: { alert: Alert }) {
       </div>
       <p class="sheet-agent">{alert.agent}</p>
       {alert.mission && <p class="sheet-mission">{alert.mission}</p>}
-      {alert.heard_after_episode !== null && alert.kind === "stillness" && (
-        <p class="reading">{alert.heard_after_episode ? words.heardYes : words.heardNo}</p>
+      {alert.kind === "duress" && (
+        <p class="reading discreet">
+          <b>{words.discreet}</b> {words.notEchoed}
+        </p>
       )}
+      {remarks(alert, words).map((remark) => (
+        <p class="reading" key={remark}>
+          {remark}
+        </p>
+      ))}
+      <News history={alert.history} />
       <AcknowledgeButton alert={alert} />
       <dl>
         <InstantFact name={episodeLabel(alert, words)} at={alert.episode_at} />
@@ -50,15 +60,23 @@ export function AlarmSheet({ alert }: { alert: Alert }) {
           <Fact name={words.reception}>{words.lateBy(spanText(alert.received_late_s ?? 0, words))}</Fact>
         )}
         {alert.acknowledged_at && <InstantFact name={words.acknowledgedAt} at={alert.acknowledged_at} />}
+        {device && <ProtectionFacts device={device} />}
         {device && <DeviceFacts device={device} />}
-        <PlaceFact position={position} />
+        {alert.device_id !== null && <PlaceFact position={position} />}
         {position && <InstantFact name={words.fixedAt} at={position.fixed_at} />}
       </dl>
-      {position && (
-        <button type="button" data-action="centre" onClick={() => (cameraWish.value = { to: "alert", id: alert.id })}>
-          {words.centre} <kbd>C</kbd>
-        </button>
-      )}
+      <div class="sheet-buttons">
+        {position && (
+          <button type="button" data-action="centre" onClick={() => (cameraWish.value = { to: "alert", id: alert.id })}>
+            {words.centre} <kbd>C</kbd>
+          </button>
+        )}
+        {device && (
+          <button type="button" data-action="open-card" onClick={() => openCard(device.id)}>
+            {words.deviceCard}
+          </button>
+        )}
+      </div>
       {device && <WatchMessages device={device} />}
       <Notifications notifications={alert.notifications} />
     </aside>

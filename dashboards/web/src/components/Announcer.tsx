@@ -1,5 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { Alert } from "../contract";
 import { alerts, devices } from "../store";
 import { headline } from "../text/alert_words";
 import { words } from "../text/language";
@@ -8,7 +9,7 @@ import { unreadReplies } from "../watch_commands";
 const alarmNews = signal("");
 const quietNews = signal("");
 
-/** Spoken by screen readers: new alarms at once, acknowledgements and answers when there is a pause. */
+/** Spoken by screen readers: somebody in danger at once, everything else when there is a pause. */
 export function Announcer() {
   useEffect(watchNews, []);
   useEffect(watchReplies, []);
@@ -29,15 +30,15 @@ function watchNews(): () => void {
   return effect(() => {
     const current = [...alerts.value.values()];
     const fresh = current.filter((alert) => alert.state === "triggered" && !states.has(alert.id));
-    if (fresh.length > 0) {
-      alarmNews.value = fresh.map((alert) => words.newAlert(headline(alert, words), alert.agent)).join(". ");
-    }
+    const announced = (some: readonly Alert[]) => some.map((alert) => words.newAlert(headline(alert, words), alert.agent));
+    const vital = fresh.filter((alert) => alert.vital);
+    if (vital.length > 0) alarmNews.value = announced(vital).join(". ");
     const taken = current.filter((alert) => alert.state === "acknowledged" && states.get(alert.id) === "triggered");
-    if (taken.length > 0) {
-      quietNews.value = taken
-        .map((alert) => words.acknowledgedNews(alert.ref, alert.acknowledged_by ?? words.someone))
-        .join(". ");
-    }
+    const quiet = [
+      ...announced(fresh.filter((alert) => !alert.vital)),
+      ...taken.map((alert) => words.acknowledgedNews(alert.ref, alert.acknowledged_by ?? words.someone)),
+    ];
+    if (quiet.length > 0) quietNews.value = quiet.join(". ");
     states = new Map(current.map((alert) => [alert.id, alert.state]));
   });
 }

@@ -8,8 +8,10 @@ import { DeviceCard } from "./DeviceCard";
 import { DeviceTable } from "./DeviceTable";
 import { HelpDialog } from "./HelpDialog";
 import { MapPane } from "./MapPane";
-import { Replies } from "./Replies";
 import { NewShiftDialog } from "./NewShiftDialog";
+import { ProtectionPanel } from "./ProtectionPanel";
+import { Replies } from "./Replies";
+import { ShiftReport } from "./ShiftReport";
 import { TopBar } from "./TopBar";
 
 export function App() {
@@ -21,7 +23,10 @@ export function App() {
       <Banners />
       <Replies />
       <main class={alert ? "desk with-sheet" : "desk"}>
-        <AlarmQueue />
+        <div class="lookout">
+          <AlarmQueue />
+          <ProtectionPanel />
+        </div>
         {alert && <AlarmSheet key={alert.id} alert={alert} />}
         <section class="stage" aria-label={view.value === "map" ? words.map : words.table}>
           <MapPane hidden={view.value !== "map"} />
@@ -32,6 +37,7 @@ export function App() {
       <Announcer />
       <HelpDialog />
       <NewShiftDialog />
+      <ShiftReport />
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { audioState, unlock } from "../sound/speaker";
-import { connection, engineOk, heardAtMs, nowMs, serverNowMs } from "../store";
-import { clockText, spanText } from "../text/instants";
+import { countUnheard } from "../rules/protection";
+import { connection, devices, engineOk, heardAtMs, notHeardSince, nowMs, serverNowMs } from "../store";
+import { clockText, shortTimeText, spanText } from "../text/instants";
 import { words } from "../text/language";
 
 export function Banners() {
@@ -12,6 +13,7 @@ export function Banners() {
           <strong>{words.engineStopped}</strong> <span>{words.engineHint}</span>
         </div>
       )}
+      <ReceptionLost />
       {audioState.value === "blocked" && (
         <div class="banner caution" role="alert" id="audio-blocked">
           <span>{words.audioBlocked}</span>
@@ -25,6 +27,19 @@ export function Banners() {
           {words.noAudio}
         </div>
       )}
+    </div>
+  );
+}
+
+/** The server hears no watch: one banner, not three hundred alarms. */
+function ReceptionLost() {
+  const since = notHeardSince.value;
+  const agents = countUnheard(devices.value.values());
+  if (since === null || agents === 0) return null;
+  return (
+    <div class="banner danger" role="alert" id="reception-lost">
+      <strong>{words.receptionLost(agents, shortTimeText(Date.parse(since), words))}</strong>{" "}
+      <span>{words.receptionHint}</span>
     </div>
   );
 }

@@ -1,28 +1,38 @@
 import type { Device } from "../contract";
-import { lookOf } from "../rules/marker";
+import { gravestByDevice, isBare, lookOf } from "../rules/marker";
 import { cameraWish, closeSheet } from "../screen";
+import { queue } from "../store";
 import { words } from "../text/language";
 import { DeviceFacts, Fact, InstantFact, PlaceFact } from "./Facts";
 import { Instant } from "./Instants";
-import { lookWord } from "./Legend";
+import { stateWord } from "./Legend";
+import { ProtectionFacts } from "./ProtectionFacts";
 import { Shape } from "./Shape";
 import { WatchMessages } from "./WatchMessages";
 import { ShiftButtons } from "./ShiftButtons";
 
-/** An agent without an alarm, chosen on the map or in the table. */
+/** An agent chosen on the map or in the table, or from the sheet of an alarm. */
 export function DeviceCard({ device }: { device: Device }) {
-  const look = lookOf(device, undefined);
+  const alert = gravestByDevice(queue.value).get(device.id);
+  const look = lookOf(device, alert);
   return (
     <aside class="card" data-card-device-id={device.id} aria-label={device.label}>
       <div class="card-head">
-        <Shape look={look} tag={device.tag} van={device.kind === "van"} />
+        <Shape
+          look={look}
+          tag={device.tag}
+          van={device.kind === "van"}
+          done={alert?.state === "acknowledged"}
+          bare={isBare(device)}
+        />
         <h2>{device.label}</h2>
         <button type="button" aria-label={words.close} data-action="close-card" onClick={closeSheet}>
           ✕
         </button>
       </div>
       <dl>
-        <Fact name={words.stateColumn}>{lookWord(look, words)}</Fact>
+        <Fact name={words.stateColumn}>{stateWord(look, alert, words)}</Fact>
+        <ProtectionFacts device={device} />
         {device.mission && <Fact name={words.mission}>{device.mission}</Fact>}
         <InstantFact name={words.lastEvidence} at={device.last_evidence_at} />
         {device.stillness_due_at && !device.paused_at && (
@@ -31,11 +41,6 @@ export function DeviceCard({ device }: { device: Device }) {
           </Fact>
         )}
         {device.paused_at && <InstantFact name={words.pausedSince} at={device.paused_at} />}
-        {device.planned_end_at && (
-          <Fact name={words.plannedEnd}>
-            <Instant at={device.planned_end_at} />
-          </Fact>
-        )}
         <DeviceFacts device={device} />
         <PlaceFact position={device.position} />
       </dl>

@@ -1,14 +1,14 @@
 import { signal } from "@preact/signals";
 import type { Alert, Device } from "../contract";
-import { gravestByDevice, lookOf } from "../rules/marker";
+import { gravestByDevice, isBare, isPersonal, lookOf } from "../rules/marker";
 import { matches, tableOrder } from "../rules/table_order";
 import { mapMissing, openSubject } from "../screen";
 import { alerts, devices } from "../store";
-import { headline } from "../text/alert_words";
 import { words } from "../text/language";
 import { accuracyText, batteryText, placeText, speedText } from "./Facts";
 import { Age } from "./Instants";
-import { lookWord } from "./Legend";
+import { stateWord } from "./Legend";
+import { LevelText } from "./ProtectionFacts";
 import { Shape } from "./Shape";
 
 /** More rows than this are found by filtering; a browser draws them slowly and nobody reads them. */
@@ -43,10 +43,10 @@ export function DeviceTable() {
             <tr>
               <th scope="col">{words.agent}</th>
               <th scope="col">{words.stateColumn}</th>
+              <th scope="col">{words.protection}</th>
               <th scope="col">{words.mission}</th>
               <th scope="col">{words.lastEvidence}</th>
               <th scope="col">{words.lastHeard}</th>
-              <th scope="col">{words.speed}</th>
               <th scope="col">{words.battery}</th>
               <th scope="col">{words.place}</th>
             </tr>
@@ -64,19 +64,29 @@ export function DeviceTable() {
 
 function Row({ device, alert }: { device: Device; alert: Alert | undefined }) {
   const look = lookOf(device, alert);
+  const inAlarm = device.state === "alarm" || (alert !== undefined && isPersonal(alert));
+  const tone = inAlarm ? "in-alarm" : device.prealarm ? "in-prealarm" : "";
   return (
-    <tr data-device-id={device.id} data-state={alert ? "alarm" : device.state} class={alert ? "in-alarm" : ""}>
+    <tr data-device-id={device.id} data-state={inAlarm ? "alarm" : device.state} class={tone}>
       <th scope="row">
         <button type="button" class="row-open" onClick={() => openSubject(device.id)}>
-          <Shape look={look} tag={device.tag} van={device.kind === "van"} done={alert?.state === "acknowledged"} />
+          <Shape look={look} tag={device.tag} van={device.kind === "van"} done={alert?.state === "acknowledged"} bare={isBare(device)} />
           <span>{device.label}</span>
         </button>
       </th>
-      <td>{alert ? headline(alert, words) : lookWord(look, words)}</td>
+      <td>
+        {stateWord(look, alert, words)}
+        {device.prealarm && !inAlarm && (
+          <small>
+            <Age at={device.prealarm.since} />
+          </small>
+        )}
+        {device.speed_mps !== null && <small>{speedText(device)}</small>}
+      </td>
+      <td data-label={words.protection}>{device.on_shift && <LevelText protection={device.protection} />}</td>
       <td>{device.mission ?? ""}</td>
       <td data-label={words.lastEvidence}>{device.last_evidence_at ? <Age at={device.last_evidence_at} /> : words.unknown}</td>
       <td data-label={words.lastHeard}>{device.last_heard_at ? <Age at={device.last_heard_at} /> : words.unknown}</td>
-      <td class="number" data-label={words.speed}>{speedText(device)}</td>
       <td class="number" data-label={words.battery}>{batteryText(device)}</td>
       <td>
         {device.position ? placeText(device.position) : words.noPosition}

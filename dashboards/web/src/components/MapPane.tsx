@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { DispatchMap } from "../map/dispatch_map";
 import { outOfView } from "../map/sight";
 import { cameraWish, mapMissing, view } from "../screen";
-import { connection, heardAtMs, informed, serverNowMs, untreated } from "../store";
+import { connection, heardAtMs, informed, serverNowMs, untreatedVital } from "../store";
 import { clockText } from "../text/instants";
 import { words } from "../text/language";
 
@@ -52,7 +52,7 @@ export function MapPane({ hidden }: { hidden: boolean }) {
 
 /** Alarms nobody has taken and the map does not show; it never moves by itself while the dispatcher uses it. */
 function OutOfView() {
-  const missing = untreated.value.filter((alert) => outOfView.value.has(alert.id));
+  const missing = untreatedVital.value.filter((alert) => outOfView.value.has(alert.id));
   const first = missing[0];
   if (!first) return null;
   return (

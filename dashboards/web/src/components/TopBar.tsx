@@ -1,5 +1,6 @@
+import { isBare } from "../rules/marker";
 import { helpOpen, mapMissing, newShiftOpen, theme, toggleView, view } from "../screen";
-import { account, connection, devices, nowMs, organisation, queue, untreated } from "../store";
+import { account, connection, devices, nowMs, organisation, queue, untreated, untreatedVital } from "../store";
 import { clockText, dayText } from "../text/instants";
 import { words } from "../text/language";
 import { SoundButtons } from "./SoundButtons";
@@ -48,26 +49,28 @@ export function TopBar() {
 
 function Counts() {
   const waiting = untreated.value.length;
-  let onShift = 0;
-  let silent = 0;
+  const vital = untreatedVital.value.length > 0;
+  let asked = 0;
+  let bare = 0;
   for (const device of devices.value.values()) {
-    if (!device.on_shift) continue;
-    onShift += 1;
-    if (device.state === "silent" || device.state === "unknown") silent += 1;
+    if (device.prealarm) asked += 1;
+    if (isBare(device)) bare += 1;
   }
   return (
     <ul class="counts">
-      <li class={waiting > 0 ? "count bad" : "count"} data-count="untreated">
+      <li class={vital ? "count bad" : waiting > 0 ? "count warn" : "count"} data-count="untreated">
         <b>{waiting}</b> {words.untreated}
       </li>
       <li class="count" data-count="in-charge">
         <b>{queue.value.length - waiting}</b> {words.inCharge}
       </li>
-      <li class="count" data-count="on-shift">
-        <b>{onShift}</b> {words.onShift}
-      </li>
-      <li class={silent > 0 ? "count warn" : "count"} data-count="silent">
-        <b>{silent}</b> {words.notProtected}
+      {asked > 0 && (
+        <li class="count warn" data-count="prealarm">
+          <b>▲ {asked}</b> {words.inPrealarm}
+        </li>
+      )}
+      <li class={bare > 0 ? "count warn" : "count"} data-count="not-protected">
+        <b>{bare}</b> {words.notProtected}
       </li>
     </ul>
   );

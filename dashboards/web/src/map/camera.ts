@@ -1,8 +1,8 @@
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import { LngLatBounds, type Map as MapLibre } from "maplibre-gl";
 import type { Alert, Position } from "../contract";
 import { calm, cameraWish, openAlertId, openDeviceId, type CameraWish } from "../screen";
-import { alerts, devices, queue, untreated } from "../store";
+import { alerts, deviceOf, devices, queue, untreatedVital } from "../store";
 import type { Remove } from "./layer";
 import { outOfView } from "./sight";
 
@@ -13,8 +13,7 @@ const THEIRS_MS = 20_000;
 const MARGIN_PX = 70;
 
 function placeOf(alert: Alert): Position | null {
-  const device = alert.device_id === null ? undefined : devices.peek().get(alert.device_id);
-  return device?.position ?? alert.position;
+  return untracked(() => deviceOf(alert))?.position ?? alert.position;
 }
 
 /** Moves the map when asked, and to a new alarm when nobody is using it. */
@@ -31,7 +30,7 @@ export function steerCamera(map: MapLibre): Remove {
     if (wish) grant(map, wish);
   });
   const stopAlarms = effect(() => {
-    const waiting = untreated.value;
+    const waiting = untreatedVital.value;
     const fresh = waiting.filter((alert) => !known.has(alert.id));
     known = new Set(waiting.map((alert) => alert.id));
     const busy = Date.now() - touchedAtMs < THEIRS_MS || openAlertId.peek() !== null || openDeviceId.peek() !== null;

@@ -1,6 +1,6 @@
 import type { Map as MapLibre } from "maplibre-gl";
 import { LOOKS, type Look } from "../rules/marker";
-import { HOLLOW, outlineOf } from "../shapes";
+import { FILLS, outlineOf, type Fill } from "../shapes";
 import { iconName } from "./features";
 import type { Remove } from "./layer";
 import type { Palette } from "./palette";
@@ -15,10 +15,10 @@ export function addIcons(map: MapLibre, palette: Palette): Remove {
   const names: string[] = [];
   for (const look of LOOKS) {
     for (const van of [false, true]) {
-      for (const done of [false, true]) {
-        const image = drawIcon(look, van, done, palette);
+      for (const fill of FILLS) {
+        const image = drawIcon(look, van, fill, palette);
         if (!image) continue;
-        const name = iconName(look, van, done);
+        const name = iconName(look, van, fill);
         map.addImage(name, image, { pixelRatio: RATIO });
         names.push(name);
       }
@@ -29,7 +29,7 @@ export function addIcons(map: MapLibre, palette: Palette): Remove {
   };
 }
 
-function drawIcon(look: Look, van: boolean, done: boolean, palette: Palette): ImageData | null {
+function drawIcon(look: Look, van: boolean, fill: Fill, palette: Palette): ImageData | null {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIZE_PX * RATIO;
   const pen = canvas.getContext("2d", { willReadFrequently: true });
@@ -42,11 +42,13 @@ function drawIcon(look: Look, van: boolean, done: boolean, palette: Palette): Im
   pen.strokeStyle = palette.halo;
   pen.lineWidth = 5;
   pen.stroke(outline);
-  if (HOLLOW.has(look) || done) {
+  if (fill !== "solid") {
     pen.fillStyle = palette.inside;
     pen.fill(outline);
-    pen.strokeStyle = palette.fill(look);
+    // Not in the colour of its look: a green line around nothing must not reassure.
+    pen.strokeStyle = fill === "dashed" ? palette.label : palette.fill(look);
     pen.lineWidth = 3;
+    if (fill === "dashed") pen.setLineDash([5, 3.5]);
     pen.stroke(outline);
   } else {
     pen.fillStyle = palette.fill(look);

@@ -1,7 +1,25 @@
 import type { Alert, AlertKind } from "../contract";
 
 /** Smaller comes first. A kind this page does not know yet stands with the technical ones, never hidden. */
-const PRIORITY: Record<AlertKind, number> = { sos: 0, fall: 1, stillness: 2, technical: 3 };
+const PRIORITY: Record<AlertKind, number> = {
+  sos: 0,
+  duress: 0,
+  fall: 1,
+  stillness: 2,
+  device_alarm: 3,
+  check_missed: 3,
+  infrastructure: 4,
+  signal_lost: 5,
+  technical: 6, // what could not be read may have been a call for help
+  overrun: 7,
+  left_area: 7,
+  low_battery: 7,
+  not_worn: 7,
+  gnss_lost: 7,
+  clock_unsafe: 7,
+  restarted: 7,
+  long_pause: 7,
+};
 
 export function priority(alert: Alert): number {
   return PRIORITY[alert.kind] ?? PRIORITY.technical;

@@ -1,19 +1,26 @@
-import type { Alert, Device } from "../contract";
+import type { Alert, Device, Level } from "../contract";
+import { isPersonal } from "./marker";
 import { compareAlerts } from "./queue";
 
-/** Alarms first in the queue's order, then silent and unknown agents, then by name. */
+const WORRY: Record<Level, number> = { not_protected: 3, degraded: 4, protected: 5, off_duty: 6 };
+
+/** Persons in alarm in the queue's order, pre-alarms, other alerts, then the less protected before the others, by name. */
 export function tableOrder(devices: Iterable<Device>, gravest: ReadonlyMap<number, Alert>, locale: string): Device[] {
   const names = new Intl.Collator(locale);
   const worry = (device: Device) => {
-    if (!device.on_shift) return 2;
-    return device.state === "silent" || device.state === "unknown" ? 0 : 1;
+    const alert = gravest.get(device.id);
+    if (alert && isPersonal(alert)) return 0;
+    if (device.prealarm) return 1;
+    return alert ? 2 : WORRY[device.protection.level];
   };
   return [...devices].sort((a, b) => {
-    const alertA = gravest.get(a.id);
-    const alertB = gravest.get(b.id);
-    if (alertA && alertB) return compareAlerts(alertA, alertB);
-    if (alertA || alertB) return alertA ? -1 : 1;
-    return worry(a) - worry(b) || names.compare(a.label, b.label) || a.id - b.id;
+    const [alertA, alertB] = [gravest.get(a.id), gravest.get(b.id)];
+    return (
+      worry(a) - worry(b) ||
+      (alertA && alertB ? compareAlerts(alertA, alertB) : 0) ||
+      names.compare(a.label, b.label) ||
+      a.id - b.id
+    );
   });
 }
 

@@ -1,18 +1,13 @@
 import { computed, effect, signal } from "@preact/signals";
-import { connection, untreated } from "../store";
+import { connection, untreated, untreatedVital } from "../store";
 import { PATTERNS, soundFor, type SoundKind } from "./patterns";
 import { play } from "./speaker";
 
 const MUTE_MS = 60_000;
 
-/** 0 when the sound is on. Muting always ends by itself, and at every new alarm. */
+/** 0 when the sound is on. Muting always ends by itself, and at every new alarm in which somebody may be in danger. */
 export const mutedUntilMs = signal(0);
-export const wantedSound = computed(() =>
-  soundFor(
-    untreated.value.map((alert) => alert.kind),
-    connection.value === "lost",
-  ),
-);
+export const wantedSound = computed(() => soundFor(untreated.value, connection.value === "lost"));
 
 let playing: SoundKind | null = null;
 let nextRoundAtMs = 0;
@@ -25,7 +20,7 @@ export function toggleMute(): void {
 /** A change of alarms is heard at once; the ticker only repeats it. */
 export function startAlarmSound(): void {
   effect(() => {
-    const ids = untreated.value.map((alert) => alert.id);
+    const ids = untreatedVital.value.map((alert) => alert.id);
     if (ids.some((id) => !known.has(id))) mutedUntilMs.value = 0;
     known = new Set(ids);
   });

@@ -1,5 +1,7 @@
+import type { Alert, AlertKind } from "../contract";
+
 /** What each alarm sounds like. The rhythm alone tells them apart, so that no ear for pitch is needed. */
-export type SoundKind = "sos" | "stillness" | "technical" | "lost";
+export type SoundKind = "sos" | "stillness" | "lost" | "technical" | "notice";
 
 export interface Note {
   at_s: number;
@@ -24,13 +26,24 @@ export const PATTERNS: Record<SoundKind, Pattern> = {
   // Two low, long tones.
   lost: { every_s: 5, notes: [note(0, 0.5, 220), note(0.6, 0.5, 196)] },
   technical: { every_s: 8, notes: [note(0, 0.12, 587, 0.6), note(0.2, 0.12, 587, 0.6)] },
+  // One soft, short tone, seldom: only a protection is broken.
+  notice: { every_s: 20, notes: [note(0, 0.1, 440, 0.35)] },
 };
 
+const SOUNDS: Partial<Record<AlertKind, SoundKind>> = {
+  sos: "sos",
+  duress: "sos",
+  fall: "sos",
+  stillness: "stillness",
+  check_missed: "stillness",
+  device_alarm: "stillness",
+  infrastructure: "lost",
+};
+const GRAVEST_FIRST: readonly SoundKind[] = ["sos", "stillness", "lost", "technical", "notice"];
+
 /** The gravest reason to make noise, or null for silence. */
-export function soundFor(kinds: Iterable<string>, connectionLost: boolean): SoundKind | null {
-  const present = new Set(kinds);
-  if (present.has("sos") || present.has("fall")) return "sos";
-  if (present.has("stillness")) return "stillness";
-  if (connectionLost) return "lost";
-  return present.size > 0 ? "technical" : null;
+export function soundFor(alerts: Iterable<Pick<Alert, "kind" | "vital">>, connectionLost: boolean): SoundKind | null {
+  const wanted = new Set<SoundKind>(connectionLost ? ["lost"] : []);
+  for (const { kind, vital } of alerts) wanted.add(vital ? (SOUNDS[kind] ?? "technical") : "notice");
+  return GRAVEST_FIRST.find((sound) => wanted.has(sound)) ?? null;
 }

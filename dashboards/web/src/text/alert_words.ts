@@ -10,7 +10,32 @@ export function headline(alert: Alert, words: Words): string {
 
 /** What `episode_at` means for this kind of alert. */
 export function episodeLabel(alert: Alert, words: Words): string {
-  if (alert.kind === "sos") return words.sinceSos;
-  if (alert.kind === "fall") return words.sinceFall;
-  return alert.kind === "stillness" ? words.sinceMovement : words.sinceTechnical;
+  switch (alert.kind) {
+    case "sos":
+    case "duress":
+      return words.sinceSos;
+    case "fall":
+      return words.sinceFall;
+    case "stillness":
+      return words.sinceMovement;
+    case "check_missed":
+      return words.sinceAnswer;
+    default:
+      return words.sinceTechnical;
+  }
+}
+
+/** What whoever answers must know before calling. */
+export function remarks(alert: Alert, words: Words): string[] {
+  const { prealarm, alarm, agents, cause } = alert.detail;
+  const said: string[] = [];
+  const moved = alert.history.some((news) => news.kind === "moved_in_alarm");
+  if (alert.kind === "stillness" && alert.heard_after_episode !== null && !moved) {
+    said.push(alert.heard_after_episode ? words.heardYes : words.heardNo);
+  }
+  if (prealarm) said.push(words.prealarmWas[prealarm] ?? prealarm);
+  if (alarm) said.push(words.deviceAlarm(alarm));
+  if (agents !== undefined) said.push(words.agentsOnShift(agents));
+  if (cause === "internal_error") said.push(words.internalError);
+  return said;
 }

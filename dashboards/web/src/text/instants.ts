@@ -20,6 +20,11 @@ export function clockText(ms: number, words: Words): string {
   return format(words, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(ms);
 }
 
+/** 07:42 */
+export function shortTimeText(ms: number, words: Words): string {
+  return format(words, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(ms);
+}
+
 /** mer. 14/01 */
 export function dayText(ms: number, words: Words): string {
   const parts = format(words, { weekday: "short", day: "2-digit", month: "2-digit" }).formatToParts(ms);
@@ -29,8 +34,7 @@ export function dayText(ms: number, words: Words): string {
 
 /** mer. 14/01 à 07:42 */
 export function dateTimeText(ms: number, words: Words): string {
-  const time = format(words, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(ms);
-  return words.dateTime(dayText(ms, words), time);
+  return words.dateTime(dayText(ms, words), shortTimeText(ms, words));
 }
 
 /** The time alone when it is today in Paris, else the day with it: 02:58 of yesterday must not pass for today. */

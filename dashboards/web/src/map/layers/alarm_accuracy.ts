@@ -41,7 +41,7 @@ function circles(): FeatureCollection {
   const features: FeatureCollection["features"] = [];
   for (const alert of queue.value) {
     const position = deviceOf(alert)?.position ?? alert.position;
-    if (position) features.push({ type: "Feature", id: alert.id, properties: {}, geometry: circleOf(position) });
+    if (alert.vital && position) features.push({ type: "Feature", id: alert.id, properties: {}, geometry: circleOf(position) });
   }
   return { type: "FeatureCollection", features };
 }

@@ -1,6 +1,6 @@
 import type { Map as MapLibre } from "maplibre-gl";
 import { calm } from "../../screen";
-import { untreated } from "../../store";
+import { untreatedVital } from "../../store";
 import { DEVICES } from "../device_source";
 import { addLayer, type Remove } from "../layer";
 import type { Palette } from "../palette";
@@ -28,7 +28,7 @@ export function addAlarmRing(map: MapLibre, palette: Palette): Remove {
   });
   let step = 0;
   const breath = setInterval(() => {
-    if (calm?.matches || document.hidden || untreated.peek().length === 0) return;
+    if (calm?.matches || document.hidden || untreatedVital.peek().length === 0) return;
     step = (step + 1) % RADII_PX.length;
     map.setPaintProperty("alarm-ring", "circle-radius", RADII_PX[step]);
   }, STEP_MS);

@@ -11,7 +11,11 @@ export const DOTS_BELOW_ZOOM = 10;
 export const crowded = computed(() => devices.value.size > CROWD);
 
 /** Nothing to worry about: only these may shrink to a dot. */
-export const ORDINARY = ["in", ["get", "look"], ["literal", ["moving", "still", "off"]]] as ExpressionSpecification;
+export const ORDINARY = [
+  "all",
+  ["in", ["get", "look"], ["literal", ["moving", "still", "off"]]],
+  ["!=", ["get", "fill"], "dashed"],
+] as ExpressionSpecification;
 
 /** Stands in for the markers of a large fleet while zoomed out. */
 export function addDeviceDots(map: MapLibre, palette: Palette): Remove {
