@@ -64,7 +64,7 @@ from unnest(%(alert_ids)s::bigint[], %(steps)s::integer[], %(channels)s::text[],
 on conflict do nothing
 
 -- name: lock_alert
-select organisation_id, kind, state, reply_topic from alert where id = %(alert_id)s for update
+select organisation_id, device_id, state, reply_topic from alert where id = %(alert_id)s for update
 
 -- name: acknowledge
 update alert set state = 'acknowledged', acknowledged_at = %(now)s, acknowledged_by = %(account_id)s,

@@ -34,7 +34,7 @@ class LockedAlert:
 
     id: AlertId
     organisation_id: OrganisationId
-    kind: AlertKind
+    device_id: DeviceId | None
     state: str
     reply_topic: str | None
 
@@ -139,7 +139,7 @@ async def lock_alert(connection: Connection, alert_id: AlertId) -> LockedAlert |
     return LockedAlert(
         id=alert_id,
         organisation_id=OrganisationId(row["organisation_id"]),
-        kind=AlertKind(row["kind"]),
+        device_id=row["device_id"],
         state=row["state"],
         reply_topic=row["reply_topic"],
     )
@@ -153,7 +153,7 @@ async def acknowledge(connection: Connection, alert: LockedAlert, account_id: Ac
     await connection.execute(QUERIES["acknowledge"], {"alert_id": alert.id, "account_id": account_id, "now": now})
     await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.id, "now": now})
     await record(connection, [alert.id], "acknowledged", now, account_id=account_id)
-    if alert.reply_topic is not None and alert.kind is not AlertKind.DURESS:
+    if alert.reply_topic is not None and not await find_discreet(connection, [alert.device_id]):
         text = wording.alarm_acknowledged(alert.id)
         await _queue(connection, [(alert.id, None, "watch", None, alert.reply_topic, text)], now)
     await wake(connection)
@@ -198,8 +198,8 @@ async def find_help(connection: Connection, device_ids: Collection[DeviceId]) ->
     return {DeviceId(row["device_id"]): row["since_at"] for row in rows}
 
 
-async def find_discreet(connection: Connection, device_ids: Collection[DeviceId]) -> set[DeviceId]:
-    """Which of these devices must not be heard by whoever stands beside the wearer."""
+async def find_discreet(connection: Connection, device_ids: Collection[DeviceId | None]) -> set[DeviceId]:
+    """Which of these devices have a discreet SOS that is open: a watch that rings would betray its wearer."""
     rows = await (await connection.execute(QUERIES["find_discreet"], {"device_ids": list(device_ids)})).fetchall()
     return {DeviceId(row["device_id"]) for row in rows}
 

@@ -21,6 +21,12 @@ Raise ValueError when a watch cannot show it, with what was expected.
 
 _REFUSALS = {
     "unknown": (404, "Cette montre n'existe pas", "une montre du tableau", "Rechargez la page."),
+    "discreet": (
+        409,
+        "SOS discret : ne pas faire sonner la montre",
+        "une demande de position, qui ne se remarque pas",
+        "N'écrivez pas et ne téléphonez pas à l'agent.",
+    ),
     "off_shift": (409, "Cette montre n'est pas en service", "un agent en service", "Appelez l'agent par téléphone."),
     "no_way_back": (
         409,

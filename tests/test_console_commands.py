@@ -74,6 +74,24 @@ async def test_locating_is_a_look_that_is_written_down_without_words(
     assert commands == [{"kind": kind, "account_id": 1, "shift": True} for kind in ("locate", "message")]
 
 
+async def test_watch_of_a_discreet_sos_is_not_made_to_ring_but_may_be_located(
+    department: Department, browser: aiohttp.ClientSession
+) -> None:
+    device_id, other = await department.on_shift("w-1"), await department.on_shift("w-2", agent="Zoé")
+    await department.press("w-1", "duress")
+    await department.until_rows(1, "select from alert where kind = 'duress'")
+    for _ in ("triggered", "acknowledged"):
+        status, said = await post(browser, device_id, HELLO)
+        assert (status, said["error"]["what"]) == (409, "SOS discret : ne pas faire sonner la montre")
+        assert (await post(browser, device_id, {"kind": "locate"}))[0] == 201
+        await department.rows(
+            "update alert set state = 'acknowledged', acknowledged_at = raised_at, acknowledged_by = 1 returning id"
+        )
+    assert (await post(browser, other, HELLO))[0] == 201
+    await department.rows("update alert set state = 'closed' returning id")
+    assert (await post(browser, device_id, HELLO))[0] == 201
+
+
 @pytest.mark.parametrize(
     "headers",
     [{}, {"X-Gyrophare": "test", "Origin": "https://evil.example"}, {"X-Gyrophare": "test", "Origin": "null"}],

@@ -230,6 +230,11 @@ async def test_discreet_sos_says_what_must_not_be_done(
         await expect(sheet.locator(".notifications")).not_to_contain_text("Montre")
         await sheet.locator('[data-action="open-card"]').click()
         await expect(page.locator(".card .fact").first).to_have_text("ÉtatSOS DISCRET")
+        watch = page.get_by_role("region", name="Montre")
+        await expect(watch).to_contain_text("SOS discret : ne pas faire sonner la montre")
+        await expect(watch.locator("input, [data-action=write]")).to_have_count(0)
+        await watch.locator('[data-action="locate"]').click()
+        await expect(watch.locator('[data-kind="locate"]')).to_be_visible()
         await photograph(page, "discreet-card")
         assert watched.complaints == []
 

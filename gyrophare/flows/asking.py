@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
+import alerts.store
 import lone_worker.commands.store
 from gyrophare.flows import reachable, subjects
 from gyrophare.flows.subjects import Subject
@@ -47,7 +48,7 @@ async def cancel(connection: Connection, episodes: Mapping[DeviceId, datetime], 
     if not episodes:
         return
     await lone_worker.commands.store.withdraw(connection, episodes, now)
-    who = await subjects.find(connection, set(episodes))
+    who = await subjects.find(connection, set(episodes) - await alerts.store.find_discreet(connection, set(episodes)))
     commands: list[NewCommand] = []
     for device_id, episode_at in episodes.items():
         if device_id in who:
@@ -60,7 +61,9 @@ async def warn(connection: Connection, device_ids: Collection[DeviceId], now: da
     """Their shifts have begun, and nobody would hear an alarm: they are told, so that they can tell somebody."""
     if not device_ids:
         return
-    who = await subjects.find(connection, device_ids)
+    who = await subjects.find(
+        connection, set(device_ids) - await alerts.store.find_discreet(connection, set(device_ids))
+    )
     commands: list[NewCommand] = []
     for device_id, subject in who.items():
         body, expires_at = words.message(reachable.WARNING, []), now + _WARNING_VALID_FOR

@@ -16,6 +16,7 @@ import ingest.directory
 import ingest.rejected
 import ingest.sequences
 import ingest.store
+import lone_worker.commands.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
 from gyrophare.flows import asking, command_answers, fold_states, movement, shift_events, subjects
@@ -268,6 +269,8 @@ async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
             detail={"alarm": event.detail["alarm"]} if "alarm" in event.detail else {},
         )
         await alerts.store.raise_alerts(connection, [alert], now)
+    hushed = [device.id for device, _, kind in alarms if kind is AlertKind.DURESS]
+    await lone_worker.commands.store.hush(connection, hushed, now)
     if alarms:
         await alerts.store.take_due_steps(connection, now, _STEPS_AT_ONCE)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 
+import alerts.store
 import ingest.directory
 import lone_worker.commands.store
 import lone_worker.shifts.store
@@ -24,6 +25,8 @@ class Refusal(StrEnum):
     """Why nothing was queued."""
 
     UNKNOWN = "unknown"
+    DISCREET = "discreet"
+    """A message rings; to say where it is a watch does nothing that anybody notices."""
     OFF_SHIFT = "off_shift"
     NO_WAY_BACK = "no_way_back"
 
@@ -47,6 +50,8 @@ async def write(
         device = (await ingest.directory.devices_by_id(connection, [device_id])).get(device_id)
         if device is None or device.organisation_id != viewer.organisation_id:
             return Refusal.UNKNOWN
+        if kind == CommandKind.MESSAGE and await alerts.store.find_discreet(connection, [device_id]):
+            return Refusal.DISCREET  # before the others: they say to telephone, which rings as well
         shift = (await lone_worker.shifts.store.current_shifts(connection, [device_id])).get(device_id)
         if shift is None or not await ingest.directory.find_devices(connection, [device.sender]):  # revoked
             return Refusal.OFF_SHIFT

@@ -29,6 +29,16 @@ from (
 ) as unsent
 where c.id = unsent.id
 
+-- name: hush
+update command c set state = 'expired', changed_at = %(now)s
+from (
+    select id from command
+    where device_id = any(%(device_ids)s) and state = 'pending' and kind <> 'locate'
+    order by id
+    for update skip locked
+) as unsent
+where c.id = unsent.id
+
 -- name: claim
 -- A lease that ran out means that its holder died on the way: said twice it does no harm, the watch knows its number.
 with due as (

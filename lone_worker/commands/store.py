@@ -98,6 +98,12 @@ async def withdraw(connection: Connection, episodes: Mapping[DeviceId, datetime]
         await connection.execute(QUERIES["withdraw"], {**_asked(episodes), "now": now})
 
 
+async def hush(connection: Connection, device_ids: Sequence[DeviceId], now: datetime) -> None:
+    """These watches must not ring: of what nobody has begun to send only the question where they are goes."""
+    if device_ids:
+        await connection.execute(QUERIES["hush"], {"device_ids": list(device_ids), "now": now})
+
+
 async def claim(connection: Connection, now: datetime, most: int) -> list[Claimed]:
     """Take commands that nobody is sending. To be committed before anything is sent."""
     parameters = {"now": now, "most": most, "lease_s": LEASE_S}

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { Command } from "../src/contract";
-import { commandsOf, isReply, withCommands } from "../src/rules/commands";
+import { commandsOf, isDiscreet, isReply, withCommands } from "../src/rules/commands";
 import { en } from "../src/text/en";
 import { fr } from "../src/text/fr";
-import { aCommand } from "./examples";
+import { aCommand, anAlert } from "./examples";
 
 const none = new Map<number, Command>();
 
@@ -49,4 +49,12 @@ test("what was never sent and what never arrived are told apart, in both languag
     expect(words.commandState(aCommand({ state: "expired", sent_at: at }))).not.toBe(never);
     expect(words.commandState(aCommand({ state: "answered", answer: "Non" }))).toContain("Non");
   }
+});
+
+test("nothing may ring while a discreet SOS of that watch is open, taken or not", () => {
+  const duress = anAlert({ kind: "duress", device_id: 1 });
+  expect(isDiscreet(1, [duress])).toBe(true);
+  expect(isDiscreet(1, [{ ...duress, state: "acknowledged" }])).toBe(true);
+  expect(isDiscreet(1, [{ ...duress, state: "closed" }])).toBe(false);
+  expect(isDiscreet(2, [duress, anAlert({ kind: "sos", device_id: 2 })])).toBe(false);
 });

@@ -1,7 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { Command, CommandState, Device, Wish } from "../contract";
-import { commandsOf } from "../rules/commands";
-import { commands } from "../store";
+import { commandsOf, isDiscreet } from "../rules/commands";
+import { alerts, commands } from "../store";
 import { words } from "../text/language";
 import { tell } from "../watch_commands";
 import { Instant } from "./Instants";
@@ -22,10 +22,13 @@ const MARKS: Record<CommandState, string> = {
 export function WatchMessages({ device }: { device: Device }) {
   if (device.kind !== "watch") return null;
   const told = commandsOf(device.id, commands.value.values(), SHOWN);
+  const discreet = isDiscreet(device.id, alerts.value.values());
   return (
     <section class="watch" aria-label={words.watch}>
       <h3>{words.watch}</h3>
-      {device.hears_commands ? <WriteForm device={device} /> : <p class="quiet">{words.hearsNothing}</p>}
+      {discreet && <b>{words.discreet}</b>}
+      {device.hears_commands && <WriteForm device={device} discreet={discreet} />}
+      {!device.hears_commands && !discreet && <p class="quiet">{words.hearsNothing}</p>}
       <ul>
         {told.map((one) => (
           <CommandRow key={one.id} command={one} />
@@ -35,7 +38,8 @@ export function WatchMessages({ device }: { device: Device }) {
   );
 }
 
-function WriteForm({ device }: { device: Device }) {
+/** Where nothing may ring it only asks where the watch is: that makes no sound and no light. */
+function WriteForm({ device, discreet }: { device: Device; discreet: boolean }) {
   const [text, setText] = useState("");
   const [answerable, setAnswerable] = useState(true);
   const [sending, setSending] = useState(false);
@@ -62,24 +66,30 @@ function WriteForm({ device }: { device: Device }) {
         void send({ kind: "message", text, replies: answerable ? [words.yes, words.no] : [] });
       }}
     >
-      <label for="watch-text">{words.write(device.label)}</label>
-      <input
-        id="watch-text"
-        type="text"
-        maxLength={TEXT_MAX}
-        required
-        autocomplete="off"
-        value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-      />
-      <label class="switch">
-        <input type="checkbox" checked={answerable} onChange={(event) => setAnswerable(event.currentTarget.checked)} />
-        {words.withAnswers}
-      </label>
+      {!discreet && (
+        <>
+          <label for="watch-text">{words.write(device.label)}</label>
+          <input
+            id="watch-text"
+            type="text"
+            maxLength={TEXT_MAX}
+            required
+            autocomplete="off"
+            value={text}
+            onInput={(event) => setText(event.currentTarget.value)}
+          />
+          <label class="switch">
+            <input type="checkbox" checked={answerable} onChange={(event) => setAnswerable(event.currentTarget.checked)} />
+            {words.withAnswers}
+          </label>
+        </>
+      )}
       <div class="watch-buttons">
-        <button type="submit" data-action="write" aria-disabled={sending}>
-          {sending ? words.acknowledging : words.send}
-        </button>
+        {!discreet && (
+          <button type="submit" data-action="write" aria-disabled={sending}>
+            {sending ? words.acknowledging : words.send}
+          </button>
+        )}
         <button type="button" data-action="locate" aria-disabled={sending} onClick={() => void send({ kind: "locate" })}>
           {words.locate}
         </button>

@@ -1,4 +1,4 @@
-import type { Command, CommandState } from "../contract";
+import type { Alert, Command, CommandState } from "../contract";
 
 /** A page that is open for weeks must not keep every command of them. */
 const MOST_KEPT = 500;
@@ -38,4 +38,12 @@ export function commandsOf(deviceId: number, known: Iterable<Command>, most: num
 /** Whether a wearer has answered what a person asked. */
 export function isReply(command: Command): boolean {
   return command.state === "answered" && command.kind === "message";
+}
+
+/** A discreet SOS is open: a watch or telephone that rings would betray its wearer. */
+export function isDiscreet(deviceId: number, alerts: Iterable<Alert>): boolean {
+  for (const { device_id, kind, state } of alerts) {
+    if (device_id === deviceId && kind === "duress" && state !== "closed") return true;
+  }
+  return false;
 }
