@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.observations import EventKind
-from lone_worker.episode import Alarm, Episode, PreAlarm, begin, pack, pass_time, unpack
+from lone_worker.episode import Alarm, Episode, PreAlarm, Stir, begin, pack, pass_time, unpack
 from lone_worker.hearing import Outage
 from lone_worker.profiles import DEFAULT, PROFILES, Profile
 from lone_worker.vibration import Shaken
@@ -267,7 +267,7 @@ episodes = st.builds(
     excused_until_at=st.none() | instants,
     grace_until_at=st.none() | instants,
     alarmed_at=st.none() | instants,
-    moving_since_at=st.none() | instants,
+    stirs=st.lists(st.builds(Stir, since_at=instants, until_at=instants), max_size=3).map(tuple),
 )
 
 

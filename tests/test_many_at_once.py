@@ -98,7 +98,9 @@ async def test_lost_broker_is_one_alert_and_everybody_shown_unprotected(
     [alert] = await department.rows("select * from alert")
     assert (alert["episode_at"], alert["detail"], alert["device_id"]) == (LOST_AT, {"agents": AGENTS}, None)
     text, *_ = await department.rows("select text from notification where channel = 'sms' order by step")
-    assert text["text"].startswith("AGENTS NON PROTÉGÉS: Réception des montres, depuis 08h43, 300 en service")
+    assert text["text"].startswith(
+        "ALERTE SYSTÈME: Montres non reçues, agents non protégés, depuis 08h43, 300 en service"
+    )
     shown = await department.rows("select distinct protection from watch_state")
     assert shown == [{"protection": "not_protected silent"}]
 

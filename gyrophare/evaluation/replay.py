@@ -50,7 +50,7 @@ def replay(recording: Recording, profile: Profile) -> Replayed:
     heard = parts(recording, profile.alarm_after_s)
     evidence_at: list[datetime] = []
     raised: list[Raised] = []
-    for part, after in zip(heard, [*heard[1:], None], strict=True):
+    for number, part in enumerate(heard, 1):
         state = _begun(part.observations[0].received_at, profile)
         newest: Fix | None = None
         for seen in part.observations:
@@ -64,8 +64,8 @@ def replay(recording: Recording, profile: Profile) -> Replayed:
             before_at, state = state.evidence_at, fold(state, [believed])
             if state.evidence_at > before_at:
                 evidence_at.append(state.evidence_at)
-        if after is not None:
-            raised += _until(state, after.observations[0].received_at)[1]
+        if number < len(heard):
+            raised += _until(state, heard[number].observations[0].received_at)[1]
     return Replayed(evidence_at=tuple(evidence_at), raised=tuple(raised))
 
 

@@ -63,17 +63,15 @@ function OutOfView() {
 }
 
 /** Starting WebGL can hold the page for a second; the alarms come first. */
-function queueShown(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = effect(() => {
-      if (informed.value) setTimeout(done, 50);
+async function queueShown(): Promise<void> {
+  let stop = () => {};
+  await new Promise<void>((resolve) => {
+    stop = effect(() => {
+      if (informed.value) setTimeout(resolve, 50); // it runs at once, and the picture may be there before it
     });
-    const done = () => {
-      stop();
-      resolve();
-    };
-    setTimeout(done, 2_000);
+    setTimeout(resolve, 2_000);
   });
+  stop();
 }
 
 /** The map is a megabyte of code; it comes after the queue is on screen, and the console lives without it. */
