@@ -108,21 +108,20 @@ def _step(whereabouts: Whereabouts, report: Report, at_s: float, *, shaken: bool
     proof = None
     fix = report.fix
     if fix is not None and placed(report):
-        if place is None:
-            place = first_place(fix, at_s)
+        if place is None or (walked and at_s > place.last_s):
+            place = first_place(fix, at_s)  # whoever steps is where he is: no way needs to be proven
         elif at_s > place.last_s:
             here = fix.position
             step_m = apart_m(place.last_latitude_deg, place.last_longitude_deg, here.latitude_deg, here.longitude_deg)
-            if not walked:
-                pace_mps = step_m / (at_s - place.last_s)
-                ride = ridden(ride, at_s, believable_mps(fix.speed_mps, pace_mps))
+            pace_mps = step_m / (at_s - place.last_s)
+            ride = ridden(ride, at_s, believable_mps(fix.speed_mps, pace_mps))
             place, proof = displaced(place, fix, at_s, step_m, riding=rides(ride))
     moving, now_active = False, active(report)
     if now_active is not None and not shaken and not rides(ride):
         windows, moving = moves(windows, at_s, now_active)
         if moving and proof is None:
             proof = Proof(Evidence.ACTIVITY, at_s)
-    if place is not None and (walked or moving):
+    if place is not None and (walked or moving) and place.alive_s != at_s:
         place = msgspec.structs.replace(place, alive_s=at_s)
     return Whereabouts(place, ride, windows), proof
 

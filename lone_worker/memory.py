@@ -24,8 +24,8 @@ class Memory:
     """Of one watch in one shift."""
 
     last: Mapping[EventKind, datetime]
-    boots: Mapping[str, datetime]
-    """When each boot was first heard of; of more than eight the newest."""
+    boots: Mapping[str, float]
+    """When each boot was first heard of, in seconds since 1970; of more than eight the newest."""
     packed: str | None = field(default=None, compare=False, repr=False)
     """What `unpack` read it from: most messages bring nothing to remember."""
 
@@ -46,20 +46,20 @@ class Memory:
     @property
     def restarted_at(self) -> datetime | None:
         """When the watch last began anew; None while it has not since the shift began."""
-        return max(self.boots.values()) if len(self.boots) > 1 else None
+        return _instant(max(self.boots.values())) if len(self.boots) > 1 else None
 
 
 NOTHING = Memory(last={}, boots={}, packed="{}")
 _encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder()
 
 
-def remember(memory: Memory, events: Mapping[EventKind, datetime], boots: Mapping[str, datetime]) -> Memory:
+def remember(memory: Memory, events: Mapping[EventKind, datetime], boots: Mapping[str, float]) -> Memory:
     """With what was said now."""
     last, known = dict(memory.last), dict(memory.boots)
     for kind, at in events.items():
         last[kind] = max(at, last.get(kind, at))
-    for boot, at in boots.items():
-        known[boot] = min(at, known.get(boot, at))
+    for boot, at_s in boots.items():
+        known[boot] = min(at_s, known.get(boot, at_s))
     newest = sorted(known, key=lambda boot: (known[boot], boot))[-_BOOTS_MAX:]
     return Memory(last=last, boots={boot: known[boot] for boot in newest})
 
@@ -88,7 +88,7 @@ def pack(memory: Memory) -> str:
         return memory.packed
     said: dict[str, object] = {str(kind): memory.last[kind].timestamp() for kind in sorted(memory.last)}
     if memory.boots:
-        said["boots"] = {boot: at.timestamp() for boot, at in sorted(memory.boots.items())}
+        said["boots"] = dict(sorted(memory.boots.items()))
     return _encoder.encode(said).decode()
 
 
@@ -100,7 +100,7 @@ def unpack(text: str) -> Memory:
     boots = said.pop("boots", {})
     return Memory(
         last={_KINDS[kind]: _instant(at_s) for kind, at_s in said.items() if kind in _KINDS},
-        boots={boot: _instant(at_s) for boot, at_s in boots.items()},
+        boots=boots,
         packed=text,
     )
 

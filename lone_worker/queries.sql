@@ -16,7 +16,8 @@ for update of w
 update watch_state w set
     heard_at = to_timestamp(heard_s), evidence_at = to_timestamp(evidence_s), evidence = new.evidence,
     stillness_due_at = to_timestamp(due_s), fixed_at = to_timestamp(fixed_s), body_at = to_timestamp(body_s),
-    body = new.body, whereabouts = new.whereabouts, episode = new.episode, memory = new.memory,
+    body = new.body, whereabouts = new.whereabouts, episode = coalesce(new.episode, ''),
+    memory = coalesce(new.memory, w.memory),
     check_at = least(w.check_at, to_timestamp(check_s))
 from unnest(
     %(device_id)s::bigint[], %(heard_s)s::float8[], %(evidence_s)s::float8[], %(evidence)s::text[],

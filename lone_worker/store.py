@@ -106,8 +106,8 @@ async def save_states(connection: Connection, states: Sequence[WatchState]) -> N
             state.body_at,
             state.body,
             state.whereabouts.pack(),
-            episode.pack(state.episode),
-            memory.pack(state.memory),
+            episode.pack(state.episode) or None,
+            None if state.memory.packed is not None else memory.pack(state.memory),  # nothing new: it stays
             state.check_at,
         )
         for state in states

@@ -239,7 +239,7 @@ def test_pause_is_too_long_after_an_hour(state: WatchState, expected: tuple[floa
 
 
 def booted(*at_s: float, prealarmed_s: float | None = None) -> WatchState:
-    boots = {f"boot-{number}": after(second) for number, second in enumerate(at_s)}
+    boots = {f"boot-{number}": after(second).timestamp() for number, second in enumerate(at_s)}
     asked = () if prealarmed_s is None else (after(prealarmed_s), after(prealarmed_s + 20))
     episode = Episode(due_at=after(180), prealarmed_at=asked)
     return replace(FRESH, episode=episode, memory=remember(NOTHING, {}, boots))

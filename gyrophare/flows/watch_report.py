@@ -226,8 +226,8 @@ async def _without_private_life(
 def _of_the_shift(
     reports: Iterable[tuple[Device, Report]], states: Mapping[DeviceId, WatchState]
 ) -> list[tuple[Device, Report]]:
-    """What was said in the shift that a device is in: outside of one, or in a pause, nobody's body is anybody's
-    business."""
+    """Reports without a position in the shift that a device is in: outside of one, or in a pause, nobody's body is
+    anybody's business."""
 
     def holds(state: WatchState | None, at: datetime) -> bool:
         if state is None or at < state.shift_started_at:
@@ -235,7 +235,11 @@ def _of_the_shift(
         paused_at = state.memory.paused_at
         return paused_at is None or at <= paused_at
 
-    return [(device, report) for device, report in reports if holds(states.get(device.id), report.happened_at)]
+    return [
+        (device, report)
+        for device, report in reports
+        if report.fix is None and holds(states.get(device.id), report.happened_at)
+    ]
 
 
 async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], now: datetime) -> None:
