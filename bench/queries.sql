@@ -12,8 +12,11 @@ with device as (
     from device join agent on agent.name = device.wire_name
     returning id, device_id
 )
-insert into watch_state (device_id, shift_id, evidence_at, evidence, stillness_due_at, check_at)
-select device_id, id, %(now)s, 'shift_start', %(now)s::timestamptz + interval '3500 seconds', %(now)s from shift
+-- Heard a moment ago and judged at any of the next ninety seconds, as in the middle of a day.
+insert into watch_state (device_id, shift_id, heard_at, evidence_at, evidence, stillness_due_at, check_at)
+select device_id, id, %(now)s, %(now)s, 'shift_start', %(now)s::timestamptz + interval '3500 seconds',
+       %(now)s::timestamptz + interval '90 seconds' * (1 + random())
+from shift
 
 -- name: vacuum
 -- Now, so that the database does not begin to in the middle of a measurement.

@@ -23,6 +23,8 @@ from lone_worker.whereabouts import NOWHERE, Whereabouts
 CHECKPOINT_EVERY_S = 900
 FOLLOWED_AGAIN_MAX = 5_000  # reports; further back, one that was overtaken is only drawn
 
+CLOSE = timedelta(seconds=1)
+
 _CHECKPOINT_EVERY = timedelta(seconds=CHECKPOINT_EVERY_S)
 Span = tuple[datetime, datetime]
 
@@ -67,7 +69,8 @@ def follow(
     """Where `reports`, in the order of `in_turn`, lead from there.
 
     With an `engine` under the wearer his body is shaken by it. In an `ignored` span it was shaken by our own vibration.
-    Of several reports of one instant the first counts.
+    Of reports that lie closer together than `CLOSE` the first counts: nobody goes anywhere in a second, and a device
+    that speaks ten times a second must not take ten times the others' turn.
     """
     whereabouts, fixed_at, moved_at, moved_by = course
     passed: list[Checkpoint] = []
@@ -75,7 +78,7 @@ def follow(
     for report in reports:
         at = report.happened_at
         if fixed_at is not None:
-            if at <= fixed_at:
+            if at - fixed_at < CLOSE:
                 continue
             if _another_quarter(fixed_at, at):
                 passed.append(Checkpoint(_quarter(at), Course(whereabouts, fixed_at, moved_at, moved_by)))

@@ -87,7 +87,7 @@ class Alarm:
 
 def begin(evidence_at: datetime, profile: Profile, shaken: Shaken = CALM) -> Episode:
     """From new evidence on."""
-    after_s = (*profile.prealarm_after_s, profile.alarm_after_s)[0]
+    after_s = profile.prealarm_after_s[0] if profile.prealarm_after_s else profile.alarm_after_s
     return Episode(
         due_at=evidence_at + timedelta(seconds=after_s), shaken=CALM if outlived(shaken, evidence_at) else shaken
     )

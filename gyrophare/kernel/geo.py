@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import asin, cos, radians, sin, sqrt
+from typing import NamedTuple
 
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place without time, WGS84 degrees."""
 
     latitude_deg: float
