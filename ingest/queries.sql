@@ -144,14 +144,14 @@ returning device_id, message_key
 -- name: commit_sequences
 -- What a device may forget, and what of it is new: `fresh` is what this statement added. It locks the boots, ordered, so
 -- of two processes with the same message the second waits and finds nothing new.
-insert into receipt as known (device_id, boot, committed, fresh, updated_at)
-select device_id, boot, spans::int8multirange, spans::int8multirange, %(now)s
+insert into receipt as known (device_id, boot, committed, fresh, updated_at, first_at)
+select device_id, boot, spans::int8multirange, spans::int8multirange, %(now)s, %(now)s
 from unnest(%(device_id)s::bigint[], %(boot)s::text[], %(spans)s::text[]) as incoming (device_id, boot, spans)
 order by device_id, boot
 on conflict (device_id, boot) do update set
     committed = known.committed + excluded.committed, fresh = excluded.committed - known.committed,
     updated_at = excluded.updated_at
-returning device_id, boot, known.fresh::text,
+returning device_id, boot, known.fresh::text, known.fresh = known.committed as first,
     -- Sequences start at 1 (0 is tolerated): without the first, nothing is contiguous.
     case when lower(known.committed) <= 1 then upper((select r from unnest(known.committed) r limit 1)) - 1 else 0 end
         as up_to

@@ -31,8 +31,9 @@ class Receipt:
 
 async def commit(
     connection: Connection, said: Sequence[tuple[Device, Observation]], now: datetime
-) -> tuple[Sequence[tuple[Device, Observation]], list[Receipt]]:
-    """Note what this transaction stores: those of `said` that are new, and what may be receipted when it has committed.
+) -> tuple[Sequence[tuple[Device, Observation]], list[Receipt], list[DeviceId]]:
+    """Note what this transaction stores: those of `said` that are new, what may be receipted when it has committed, and
+    the devices of which a boot was heard for the first time.
 
     What has no sequence counts as new here; its content tells repetitions when it is stored.
     """
@@ -43,7 +44,7 @@ async def commit(
             numbers[device.id, seen.sequence.boot].append(seen.sequence.number)
             names[device.id] = device.sender.name
     if not numbers:
-        return said, []
+        return said, [], []
     spans = {boot: _spans(those) for boot, those in numbers.items()}
     parameters = {
         "device_id": sql.array(device_id for device_id, _ in spans),
@@ -56,7 +57,10 @@ async def commit(
     added_of: dict[_Boot, str] = {}
     repeated = False
     receipts = []
-    for device_id, boot, added, up_to in rows:
+    began: list[DeviceId] = []
+    for device_id, boot, added, first, up_to in rows:
+        if first:
+            began.append(device_id)
         those = numbers[device_id, boot]
         added_of[device_id, boot] = added
         repeated |= added != spans[device_id, boot] or (len(those) > 1 and len(set(those)) < len(those))
@@ -64,7 +68,7 @@ async def commit(
         receipts.append(Receipt(wire_name=names[device_id], boot=boot, up_to=up_to, also=also))
     if repeated:
         said = _first_of_each(said, {boot: _numbers(added, numbers[boot]) for boot, added in added_of.items()})
-    return said, receipts
+    return said, receipts, began
 
 
 def _spans(numbers: Sequence[int]) -> str:

@@ -38,7 +38,6 @@ def listen(
     began: list[datetime] = []
     telling: list[Report] = []
     events: dict[EventKind, datetime] = {}
-    boots: dict[str, float] = {}
     for seen in observations:
         at = happened_at(seen)
         if received_at is None or seen.received_at > received_at:
@@ -47,8 +46,6 @@ def listen(
         spoke = isinstance(seen, Report) or seen.kind is not EventKind.OFFLINE
         if spoke and (heard_at is None or seen.received_at > heard_at):
             heard_at = seen.received_at
-        if seen.sequence is not None:
-            _note_boot(boots, memory, seen.sequence.boot, at.timestamp())
         if isinstance(seen, Report):
             if seen.steps and not _undated(seen):
                 steps.append(at)
@@ -62,16 +59,9 @@ def listen(
         elif seen.kind is EventKind.DELIVERED:
             began.append(at)
         events[seen.kind] = max(at, events.get(seen.kind, at))
-    if events or boots:
-        memory = remember(memory, events, boots)
+    if events:
+        memory = remember(memory, events)
     return Heard(heard_at, received_at, memory, acts, steps, began, telling)
-
-
-def _note_boot(boots: dict[str, float], memory: Memory, boot: str, at_s: float) -> None:
-    """Add a boot that is new, or was there before it was first heard of."""
-    first_s = memory.boots.get(boot)
-    if first_s is None or at_s < first_s:
-        boots[boot] = min(at_s, boots.get(boot, at_s))
 
 
 def happened_at(seen: Observation) -> datetime:

@@ -1,6 +1,6 @@
-"""What a shift remembers of its watch besides movement: when each kind of event last happened, and its boots. Pure.
+"""What a shift remembers of its watch besides movement: when each kind of event last happened. Pure.
 
-Each entry only ever grows towards the newest (of a boot: the oldest) instant, so that in whatever order messages come,
+Each entry only ever grows towards the newest instant, so that in whatever order messages come,
 and however often, the memory in the end is the same.
 """
 
@@ -15,7 +15,6 @@ import msgspec
 from gyrophare.kernel.observations import EventKind
 from gyrophare.kernel.values import value
 
-_BOOTS_MAX = 8
 _KINDS = {str(kind): kind for kind in EventKind}
 
 
@@ -24,8 +23,6 @@ class Memory:
     """Of one watch in one shift."""
 
     last: Mapping[EventKind, datetime]
-    boots: Mapping[str, float]
-    """When each boot was first heard of, in seconds since 1970; of more than eight the newest."""
     packed: str | None = field(default=None, compare=False, repr=False)
     """What `unpack` read it from: most messages bring nothing to remember."""
 
@@ -43,25 +40,17 @@ class Memory:
             return None
         return self.since(EventKind.PAUSE, EventKind.RESUME, EventKind.SHIFT_START)
 
-    @property
-    def restarted_at(self) -> datetime | None:
-        """When the watch last began anew; None while it has not since the shift began."""
-        return _instant(max(self.boots.values())) if len(self.boots) > 1 else None
 
-
-NOTHING = Memory(last={}, boots={}, packed="{}")
+NOTHING = Memory(last={}, packed="{}")
 _encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder()
 
 
-def remember(memory: Memory, events: Mapping[EventKind, datetime], boots: Mapping[str, float]) -> Memory:
+def remember(memory: Memory, events: Mapping[EventKind, datetime]) -> Memory:
     """With what was said now."""
-    last, known = dict(memory.last), dict(memory.boots)
+    last = dict(memory.last)
     for kind, at in events.items():
         last[kind] = max(at, last.get(kind, at))
-    for boot, at_s in boots.items():
-        known[boot] = min(at_s, known.get(boot, at_s))
-    newest = sorted(known, key=lambda boot: (known[boot], boot))[-_BOOTS_MAX:]
-    return Memory(last=last, boots={boot: known[boot] for boot in newest})
+    return Memory(last=last)
 
 
 def with_pause(memory: Memory, paused_at: datetime | None, resumed_at: datetime | None) -> Memory:
@@ -79,16 +68,14 @@ def with_pause(memory: Memory, paused_at: datetime | None, resumed_at: datetime 
         last.pop(EventKind.SHIFT_START, None)
     else:
         last[EventKind.RESUME] = max(resumed_at, last.get(EventKind.RESUME, resumed_at))
-    return Memory(last=last, boots=memory.boots)
+    return Memory(last=last)
 
 
 def pack(memory: Memory) -> str:
     """As the database keeps it."""
     if memory.packed is not None:
         return memory.packed
-    said: dict[str, object] = {str(kind): memory.last[kind].timestamp() for kind in sorted(memory.last)}
-    if memory.boots:
-        said["boots"] = dict(sorted(memory.boots.items()))
+    said = {str(kind): memory.last[kind].timestamp() for kind in sorted(memory.last)}
     return _encoder.encode(said).decode()
 
 
@@ -97,10 +84,8 @@ def unpack(text: str) -> Memory:
     if text == "{}":
         return NOTHING
     said = _decoder.decode(text)
-    boots = said.pop("boots", {})
     return Memory(
         last={_KINDS[kind]: _instant(at_s) for kind, at_s in said.items() if kind in _KINDS},
-        boots=boots,
         packed=text,
     )
 

@@ -61,10 +61,14 @@ for update skip locked
 -- What the rules need beside the states; the watches are locked. Joined plainly, for five hundred of a hundred thousand
 -- watches the planner reads what is known of all of them.
 select w.device_id, w.check_at, w.protection, s.organisation_id, s.planned_end_at, s.area, l.latitude_deg, l.longitude_deg,
-       l.fixed_at, l.battery_pct, l.clock_skews_s
+       l.fixed_at, l.battery_pct, l.clock_skews_s, b.restarted_at
 from watch_state w
 join shift s on s.id = w.shift_id
 left join lateral (select * from device_latest k where k.device_id = w.device_id limit 1) l on true
+left join lateral (
+    select case when count(*) > 1 then max(r.first_at) end as restarted_at
+    from receipt r where r.device_id = w.device_id and r.updated_at >= s.started_at
+) b on true
 where w.device_id = any(%(device_ids)s)
 
 -- name: save_passed
@@ -75,6 +79,9 @@ from unnest(%(device_id)s::bigint[], %(evidence_s)s::float8[], %(evidence)s::tex
             %(episode)s::text[], %(check_s)s::float8[], %(protection)s::text[])
     as new (device_id, evidence_s, evidence, due_s, episode, check_s, protection)
 where w.device_id = new.device_id
+
+-- name: look_soon
+update watch_state set check_at = least(check_at, %(now)s) where device_id = any(%(device_ids)s)
 
 -- name: put_off
 -- What our own fault keeps from being judged, so that it stops nobody else: tried again soon.

@@ -107,7 +107,7 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
     paused = heard.memory.paused_at is not None
     instants = [*heard.acts, *felt, *moved] if episode.alarmed_at is not None else moved
     episode, happened = _go_on(state, episode, evidence_at, evidence, instants, heard.heard_at, paused=paused)
-    news = _is_news(state.memory, heard.memory) or _heard_again(state.heard_at, heard.heard_at)
+    news = heard.memory is not state.memory or _heard_again(state.heard_at, heard.heard_at)
     return WatchState(
         device_id=state.device_id,
         shift_id=state.shift_id,
@@ -167,11 +167,6 @@ def _go_on(
     if heard_at is not None and heard_at != state.heard_at:
         episode = hear_again(episode, evidence_at, heard_at, profile)
     return episode, ()
-
-
-def _is_news(before: Memory, memory: Memory) -> bool:
-    """Whether the other rules may find something in it: the first boot of a shift is none, another one is."""
-    return memory is not before and (len(memory.boots) > 1 or memory.last != before.last)
 
 
 def _heard_again(before_at: datetime | None, heard_at: datetime | None) -> bool:

@@ -90,6 +90,7 @@ async def find_watched(
                 battery_pct=row["battery_pct"],
                 clock_skew_s=median(row["clock_skews_s"]) if row["clock_skews_s"] else None,
                 help_since_at=help_since_at.get(row["device_id"]),
+                restarted_at=row["restarted_at"],
             ),
             due_at=due_at[row["device_id"]],
             check_at=row["check_at"],
@@ -116,6 +117,12 @@ async def save_judged(connection: Connection, judged: Sequence[Judged]) -> None:
         for one in judged
     ]
     await connection.execute(QUERIES["save_passed"], sql.columns(_PASSED_COLUMNS, rows))
+
+
+async def look_soon(connection: Connection, device_ids: Sequence[DeviceId], now: datetime) -> None:
+    """Have these watches judged at the next tick: they may have begun anew."""
+    if device_ids:
+        await connection.execute(QUERIES["look_soon"], {"device_ids": list(device_ids), "now": now})
 
 
 async def put_off(connection: Connection, device_id: DeviceId, now: datetime, until_at: datetime) -> None:

@@ -14,24 +14,21 @@ from tests.test_stillness import after
 
 instants = st.integers(0, 50_000_000).map(lambda us: after(us / 1_000_000))
 said = st.lists(
-    st.tuples(
-        st.dictionaries(st.sampled_from(EventKind), instants),
-        st.dictionaries(st.sampled_from("abcd"), instants.map(datetime.timestamp)),
-    ),
+    st.dictionaries(st.sampled_from(EventKind), instants),
     max_size=8,
 )
 
 
-def told(those: list[tuple[dict[EventKind, datetime], dict[str, float]]]) -> Memory:
+def told(those: list[dict[EventKind, datetime]]) -> Memory:
     memory = NOTHING
-    for events, boots in those:
-        memory = remember(memory, events, boots)
+    for events in those:
+        memory = remember(memory, events)
     return memory
 
 
 @given(said, st.data())
 def test_memory_is_the_same_in_any_order_and_however_often(
-    those: list[tuple[dict[EventKind, datetime], dict[str, float]]], data: st.DataObject
+    those: list[dict[EventKind, datetime]], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(those), max_size=4)) if those else []
     assert told(data.draw(st.permutations([*those, *again]))) == told(those)
@@ -39,14 +36,14 @@ def test_memory_is_the_same_in_any_order_and_however_often(
 
 @given(said)
 def test_memory_comes_back_from_the_database_as_it_was(
-    those: list[tuple[dict[EventKind, datetime], dict[str, float]]],
+    those: list[dict[EventKind, datetime]],
 ) -> None:
     memory = told(those)
     assert unpack(pack(memory)) == memory
 
 
 def test_memory_of_a_kind_that_a_later_version_knew_is_left_out() -> None:
-    assert unpack('{"telepathy":1768376523.0,"ok":1768376523.0}') == Memory(last={EventKind.OK: after(0)}, boots={})
+    assert unpack('{"telepathy":1768376523.0,"ok":1768376523.0}') == Memory(last={EventKind.OK: after(0)})
 
 
 @pytest.mark.parametrize(
@@ -63,27 +60,5 @@ def test_memory_of_a_kind_that_a_later_version_knew_is_left_out() -> None:
     ],
 )
 def test_pause_holds_until_it_is_ended(events: dict[EventKind, float], since_s: float | None) -> None:
-    memory = remember(NOTHING, {kind: after(at_s) for kind, at_s in events.items()}, {})
+    memory = remember(NOTHING, {kind: after(at_s) for kind, at_s in events.items()})
     assert memory.paused_at == (None if since_s is None else after(since_s))
-
-
-@pytest.mark.parametrize(
-    ("boots", "restarted_s"),
-    [({}, None), ({"a": 5}, None), ({"a": 5, "b": 60}, 60), ({"b": 60, "a": 5, "c": 30}, 60)],
-)
-def test_restart_is_the_newest_boot_of_several(boots: dict[str, float], restarted_s: float | None) -> None:
-    memory = remember(NOTHING, {}, {boot: after(at_s).timestamp() for boot, at_s in boots.items()})
-    assert memory.restarted_at == (None if restarted_s is None else after(restarted_s))
-
-
-def test_boot_began_when_it_was_first_heard_of() -> None:
-    memory = remember(remember(NOTHING, {}, {"a": 1, "b": 90}), {}, {"b": 60, "a": 70})
-    assert memory.boots == {"a": 1, "b": 60}
-
-
-def test_watch_that_begins_anew_all_day_fills_no_memory() -> None:
-    memory = NOTHING
-    for number in range(50):
-        memory = remember(memory, {}, {f"boot-{number}": after(number).timestamp()})
-    assert list(memory.boots) == [f"boot-{number}" for number in range(42, 50)]
-    assert memory.restarted_at == after(49)

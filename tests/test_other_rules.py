@@ -12,7 +12,7 @@ from gyrophare.kernel.observations import EventKind, Fix
 from lone_worker.displacement import first_place
 from lone_worker.episode import Episode, Stir
 from lone_worker.evidence import Evidence
-from lone_worker.memory import NOTHING, remember
+from lone_worker.memory import remember
 from lone_worker.profiles import PROFILES, Profile
 from lone_worker.rules import battery, check, clock, gnss, left_area, overrun, pause, restart, signal, worn
 from lone_worker.rules.facts import Facts, Finding, Rule
@@ -28,7 +28,7 @@ OFFICE = PROFILES["office"]
 def said(state: WatchState = FRESH, **at_s: float) -> WatchState:
     """What a watch said, by the name of its kind, and when."""
     events = {EventKind(kind): after(second) for kind, second in at_s.items()}
-    return replace(state, memory=remember(state.memory, events, {}))
+    return replace(state, memory=remember(state.memory, events))
 
 
 def heard(at_s: float, state: WatchState = FRESH, moved_s: float | None = None) -> WatchState:
@@ -238,25 +238,24 @@ def test_pause_is_too_long_after_an_hour(state: WatchState, expected: tuple[floa
     assert seconds(pause.too_long, Facts(state=state)) == expected
 
 
-def booted(*at_s: float, prealarmed_s: float | None = None) -> WatchState:
-    boots = {f"boot-{number}": after(second).timestamp() for number, second in enumerate(at_s)}
-    asked = () if prealarmed_s is None else (after(prealarmed_s), after(prealarmed_s + 20))
-    episode = Episode(due_at=after(180), prealarmed_at=asked)
-    return replace(FRESH, episode=episode, memory=remember(NOTHING, {}, boots))
+def asked(prealarmed_s: float) -> WatchState:
+    """A wearer whom the watch has asked twice."""
+    instants = (after(prealarmed_s), after(prealarmed_s + 20))
+    return replace(FRESH, episode=Episode(due_at=after(180), prealarmed_at=instants))
 
 
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        (Facts(state=booted(1, 160)), None),  # nobody needs help
-        (Facts(state=booted(1), help_since_at=after(100)), None),  # it did not restart
-        (Facts(state=booted(1, 160), help_since_at=after(161)), None),  # before
-        (Facts(state=booted(1, 160), help_since_at=after(160)), (160, 160)),
-        (Facts(state=booted(1, 160, 200), help_since_at=after(160)), (200, 200)),
-        (Facts(state=booted(1, 160, prealarmed_s=150)), (160, 160)),
-        (Facts(state=booted(1, 149, prealarmed_s=150)), None),
+        (Facts(state=FRESH, restarted_at=after(160)), None),  # nobody needs help
+        (Facts(state=FRESH, help_since_at=after(100)), None),  # it did not restart
+        (Facts(state=FRESH, restarted_at=after(160), help_since_at=after(161)), None),  # before
+        (Facts(state=FRESH, restarted_at=after(160), help_since_at=after(160)), (160, 160)),
+        (Facts(state=FRESH, restarted_at=after(200), help_since_at=after(160)), (200, 200)),
+        (Facts(state=asked(150), restarted_at=after(160)), (160, 160)),
+        (Facts(state=asked(150), restarted_at=after(149)), None),
         # Asked, restarted, then told of: it stays so.
-        (Facts(state=booted(1, 160, prealarmed_s=150), help_since_at=after(180)), (160, 160)),
+        (Facts(state=asked(150), restarted_at=after(160), help_since_at=after(180)), (160, 160)),
     ],
 )
 def test_restart_counts_when_help_is_needed(facts: Facts, expected: tuple[float, float] | None) -> None:

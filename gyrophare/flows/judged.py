@@ -47,8 +47,8 @@ async def judge(
         verdict.state.device_id for _, verdict in verdicts if verdict.due or verdict.notices or verdict.failed
     } - asked
     who |= await subjects.find(connection, others)
-    heard_by_nobody_else = [verdict for _, verdict in verdicts if verdict.state.device_id not in hushed]
-    await asking.ask(connection, heard_by_nobody_else, who, now)
+    may_ring = [verdict for _, verdict in verdicts if verdict.state.device_id not in hushed]
+    await asking.ask(connection, may_ring, who, now)
     asking_now = [verdict.state for _, verdict in verdicts if isinstance(verdict.stillness, PreAlarm)]
     await watching.note_prealarms(connection, asking_now, now)
     alarming = {

@@ -31,7 +31,7 @@ from ingest.gate import Known
 from ingest.rejected import Rejected
 from ingest.sequences import Receipt
 from ingest.understanding import Understood
-from lone_worker import device_alarms
+from lone_worker import device_alarms, watching
 from lone_worker.shifts import store as shifts
 from lone_worker.stillness import WatchState
 
@@ -60,7 +60,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         said: Sequence[Said] = _of_known_gateways(batch, devices)
 
         # What was stored before must not count as movement now: of a repetition only the receipt is repeated.
-        said, receipts = await ingest.sequences.commit(connection, said, now)
+        said, receipts, began = await ingest.sequences.commit(connection, said, now)
         refused = [(one, item) for one in batch for item in one.rejected]
         of_shifts = await shift_events.lock(connection, said)
         heard = {device.id for device, _ in said} | {device.id for one, _ in refused for device in _of(one, devices)}
@@ -100,6 +100,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
 
         folded = await fold_states.fold_all(connection, states, [*reports, *fresh])
         await lone_worker.store.save_states(connection, folded)
+        await watching.look_soon(connection, began, now)
         await movement.tell(connection, folded, now)
         await command_answers.settle(connection, fresh, now)
         await asking.warn(connection, [device_id for device_id, nobody in alone.items() if nobody], now)

@@ -44,6 +44,8 @@ class Facts:
     """How far the watch's clock is off; None while it is right."""
     white_zone_s: int | None = None
     """How long one may be silent in the declared white zone that lies here; None where there is none."""
+    restarted_at: datetime | None = None
+    """When the watch last began anew in this shift; None: it has not."""
     help_since_at: datetime | None = None
     """Since when an alarm of this wearer is open."""
 

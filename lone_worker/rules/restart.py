@@ -9,7 +9,7 @@ from lone_worker.rules.facts import Danger, Facts, Finding
 
 def restarted(facts: Facts, _now: datetime) -> Finding | None:
     """After the alarm, or after the first pre-alarm."""
-    at = facts.state.memory.restarted_at
+    at = facts.restarted_at
     episode = facts.state.episode
     since = [*episode.prealarmed_at[:1], *([facts.help_since_at] if facts.help_since_at is not None else [])]
     if at is None or not since or at < min(since):

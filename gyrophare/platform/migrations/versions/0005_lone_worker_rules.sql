@@ -22,6 +22,9 @@ alter table shift drop column stillness_alarm_after_s;
 alter table shift add column planned_end_at timestamptz;
 alter table shift add column area jsonb;   -- corners [[latitude, longitude], …] of where the mission is; null: anywhere
 
+-- When a boot was first heard: one that is new in the middle of a shift is a restart.
+alter table receipt add column first_at timestamptz;
+
 -- One deadline a watch: the next step of the stillness rule, or when the other rules are to be asked again.
 drop index watch_state_due;
 -- Pre-alarms and the alarm of this episode, as JSON; empty while there are none. It is read and written whole.
