@@ -77,7 +77,7 @@ async def test_killed_watch_has_everything_stored_once_after_its_next_start(
         clock.advance(1)
         return device.watch.owed == 0 or None
 
-    await until(nothing_owed, 30)
+    await until(nothing_owed, 75)
     running.cancel()
     await asyncio.wait([running])
     spool.close()
