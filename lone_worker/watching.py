@@ -5,7 +5,7 @@ Set-based, in the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -17,7 +17,6 @@ from gyrophare.kernel.ids import DeviceId, OrganisationId, ShiftId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 from lone_worker import episode
-from lone_worker.areas import Area
 from lone_worker.protection import Protection
 from lone_worker.rules.facts import Facts
 from lone_worker.stillness import WatchState
@@ -52,15 +51,6 @@ class Judged:
     state: WatchState
     check_at: datetime
     protection: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhiteZone:
-    """Where the radio does not reach."""
-
-    organisation_id: OrganisationId
-    area: Area
-    silence_s: int
 
 
 async def claim_due(connection: Connection, now: datetime, most: int) -> dict[DeviceId, datetime]:
@@ -166,16 +156,6 @@ async def note_protection(connection: Connection, changes: Sequence[tuple[ShiftI
         "now": now,
     }
     await connection.execute(QUERIES["note_protection"], parameters)
-
-
-async def find_white_zones(connection: Connection, organisation_ids: Collection[OrganisationId]) -> list[WhiteZone]:
-    """The declared white zones of these organisations."""
-    parameters = {"organisation_ids": list(organisation_ids)}
-    rows = await (await connection.execute(QUERIES["find_white_zones"], parameters)).fetchall()
-    return [
-        WhiteZone(organisation_id=OrganisationId(row["organisation_id"]), area=row["area"], silence_s=row["silence_s"])
-        for row in rows
-    ]
 
 
 def _position(latitude_deg: float | None, longitude_deg: float | None) -> Position | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gyrophare.kernel.ids import OrganisationId
@@ -15,15 +16,16 @@ from lone_worker.store import QUERIES
 class Zone:
     """An area, and how long one may be silent in it."""
 
+    organisation_id: OrganisationId
     name: str
     area: Area
     silence_s: int
 
 
-async def put(connection: Connection, organisation_id: OrganisationId, zone: Zone) -> None:
+async def put(connection: Connection, zone: Zone) -> None:
     """Declare a zone; one of that name is drawn anew."""
     parameters = {
-        "organisation_id": organisation_id,
+        "organisation_id": zone.organisation_id,
         "name": zone.name,
         "area": json.dumps(zone.area),
         "silence_s": zone.silence_s,
@@ -31,11 +33,11 @@ async def put(connection: Connection, organisation_id: OrganisationId, zone: Zon
     await connection.execute(QUERIES["put_white_zone"], parameters)
 
 
-async def find(connection: Connection, organisation_id: OrganisationId) -> list[Zone]:
-    """Those of an organisation, by name."""
-    parameters = {"organisation_ids": [organisation_id]}
+async def find(connection: Connection, organisation_ids: Collection[OrganisationId]) -> list[Zone]:
+    """Those of these organisations, by name."""
+    parameters = {"organisation_ids": list(organisation_ids)}
     rows = await (await connection.execute(QUERIES["find_white_zones"], parameters)).fetchall()
-    return [Zone(name=row["name"], area=row["area"], silence_s=row["silence_s"]) for row in rows]
+    return [Zone(**row) for row in rows]
 
 
 async def remove(connection: Connection, organisation_id: OrganisationId, name: str) -> bool:

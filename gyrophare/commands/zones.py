@@ -50,7 +50,7 @@ def add(
 
     async def work(connection: Connection, _now: datetime) -> None:
         whose = await registry.find_organisation(connection, organisation)
-        await zones.put(connection, whose, Zone(name=name.strip(), area=area, silence_s=60 * minutes))
+        await zones.put(connection, Zone(organisation_id=whose, name=name.strip(), area=area, silence_s=60 * minutes))
 
     in_transaction(settings.load(config), work)
     if as_json:
@@ -64,7 +64,7 @@ def list_all(organisation: Organisation = None, config: ConfigFile = None, as_js
     """List the white zones."""
 
     async def work(connection: Connection, _now: datetime) -> list[Zone]:
-        return await zones.find(connection, await registry.find_organisation(connection, organisation))
+        return await zones.find(connection, [await registry.find_organisation(connection, organisation)])
 
     found = in_transaction(settings.load(config), work)
     if as_json:

@@ -10,6 +10,7 @@ from typing import Any
 import alerts.store
 import lone_worker.commands.store
 import lone_worker.store
+import lone_worker.zones
 from alerts.model import AlertKind, NewAlert
 from gyrophare.flows import asking, subjects
 from gyrophare.flows.subjects import Subject
@@ -22,7 +23,8 @@ from lone_worker.episode import Alarm, PreAlarm
 from lone_worker.hearing import Outage
 from lone_worker.rules.facts import Danger, Finding
 from lone_worker.stillness import WatchState
-from lone_worker.watching import Judged, Watched, WhiteZone
+from lone_worker.watching import Judged, Watched
+from lone_worker.zones import Zone
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ async def judge(
     helped = await alerts.store.find_help(connection, due)
     hushed = await alerts.store.find_discreet(connection, helped) if helped else set()
     watched = await watching.find_watched(connection, states, due, helped)
-    zones = await watching.find_white_zones(connection, {one.organisation_id for one in watched})
+    zones = await lone_worker.zones.find(connection, {one.organisation_id for one in watched})
     asked = {one.facts.state.device_id for one in watched if _stirs(one, now)}
     who = await subjects.find(connection, asked)
     mute = hushed | {device_id for device_id in asked if device_id not in who or who[device_id].reply_topic is None}
@@ -106,7 +108,7 @@ def _stirs(one: Watched, now: datetime) -> bool:
 
 
 def _decide(
-    one: Watched, zones: Iterable[WhiteZone], outages: Sequence[Outage], mute: Collection[DeviceId], now: datetime
+    one: Watched, zones: Iterable[Zone], outages: Sequence[Outage], mute: Collection[DeviceId], now: datetime
 ) -> Verdict:
     own = [(zone.area, zone.silence_s) for zone in zones if zone.organisation_id == one.organisation_id]
     vibrates = one.facts.state.device_id not in mute
