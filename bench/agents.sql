@@ -12,7 +12,7 @@ with device as (
 ), begun as (
     insert into shift (organisation_id, agent_id, device_id, mission, profile, started_at)
     select 1, agent.id, device.id, 'bench',
-           jsonb_build_object('name', 'bench', 'signal_lost_after_s', 1000000,
+           jsonb_build_object('name', 'bench', 'signal_lost_after_s', 1000000, 'gnss_lost_after_s', 1000000,
                               'prealarm_after_s', jsonb_build_array(coalesce(%(due_after_s)s::integer, 180) - 10),
                               'alarm_after_s', coalesce(%(due_after_s)s::integer, 180),
                               'silence_after_s', coalesce(%(due_after_s)s::integer, 180)),

@@ -8,7 +8,10 @@ with device as (
     insert into agent (organisation_id, name) select 1, wire_name from device returning id, name
 ), shift as (
     insert into shift (organisation_id, agent_id, device_id, mission, profile, started_at)
-    select 1, agent.id, device.id, 'bench', '{"prealarm_after_s": [3500], "alarm_after_s": 3600, "silence_after_s": 3600}', %(now)s::timestamptz - interval '1 hour'
+    select 1, agent.id, device.id, 'bench',
+           '{"prealarm_after_s": [3500], "alarm_after_s": 3600, "silence_after_s": 3600, "signal_lost_after_s": 1000000, '
+           '"gnss_lost_after_s": 1000000}',
+           %(now)s::timestamptz - interval '1 hour'
     from device join agent on agent.name = device.wire_name
     returning id, device_id
 )
@@ -28,6 +31,13 @@ checkpoint
 -- name: committed
 select coalesce(sum(upper(span) - lower(span)), 0)::bigint as n
 from receipt, unnest(committed) as span
+
+-- name: commits
+-- Each commit since then, and how many fixes it brought.
+select pg_xact_commit_timestamp(xmin) as at, count(*) as fixes
+from fix where received_at >= %(since)s
+group by xmin
+order by at
 
 -- name: commit_latency_ms
 -- From the publisher's clock to the commit's: one machine, one clock.

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,13 @@ import psycopg
 
 from bench import machine
 from gyrophare.embedded import MqttBroker
+from gyrophare.embedded.broker import answers
 from gyrophare.embedded.folder import free_port
 from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import NotReadyError
 
 CLOCK = SystemClock()
+_LOOK_S = 0.05
 _MOSQUITTO = """\
 listener {port} 127.0.0.1
 allow_anonymous true
@@ -106,6 +109,10 @@ def broker(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
     version = subprocess.run([program, "-h"], capture_output=True, text=True, check=False).stdout.split("\n", 1)[0]
     process = subprocess.Popen([program, "-c", str(config)])
     try:
+        while process.poll() is None and not answers(port):
+            time.sleep(_LOOK_S)
+        if process.poll() is not None:
+            raise NotReadyError(f"mosquitto ended at its start with {process.returncode}; its words are above.")
         yield f"mqtt://127.0.0.1:{port}", version
     finally:
         process.terminate()
