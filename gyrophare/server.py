@@ -134,7 +134,7 @@ class Server:
 
         # 4. Everything turns.
         store = partial(watch_report.record, self.pool, clock)
-        receipts = Receipts(events.publish_soon)
+        receipts = Receipts(events.tell)
         self._run("send receipts", receipts.run())
         self._run("consume events", Consumer(events, store, receipts, clock).run())
         self._run("consume fixes", Consumer(fixes, store, receipts, clock).run())

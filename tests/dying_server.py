@@ -40,7 +40,7 @@ def _arm(point: str) -> None:
         case "between commit and acknowledgement":
             MqttSession.acknowledge = _die  # type: ignore[method-assign]
         case "between acknowledgement and receipt":
-            MqttSession.publish_soon = _die  # type: ignore[method-assign]
+            MqttSession.tell = _die  # type: ignore[method-assign]
         case "never":
             pass
         case _:

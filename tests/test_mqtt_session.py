@@ -169,6 +169,21 @@ async def test_queue_stays_bounded_when_the_broker_forgets_the_window(tmp_path: 
         await speaks.stop()
 
 
+async def test_what_is_told_reaches_who_listens_and_waits_for_nobody(broker: MqttBroker) -> None:
+    topic = f"told/{os.getpid()}/{next(_number)}"
+    hears, speaks = session(broker, topic), session(broker)
+    speaks.tell(topic, b"nobody is connected yet")
+    await hears.start()
+    await speaks.start()
+    for number in range(100):
+        speaks.tell(topic, b"%d" % number)
+    await speaks.publish(topic, b"and then at QoS 1")
+    assert await receive(hears, 101) == [*(b"%d" % number for number in range(100)), b"and then at QoS 1"]
+    await hears.stop()
+    await speaks.stop()
+    speaks.tell(topic, b"nobody is connected any more")
+
+
 async def test_broker_that_is_not_there_is_an_error_for_people() -> None:
     alone = MqttSession("mqtt://127.0.0.1:1", "alone", (), clock=SystemClock())
     with pytest.raises(NotReadyError, match="GYROPHARE_MQTT_URL"):

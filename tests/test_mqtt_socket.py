@@ -156,6 +156,28 @@ def test_acknowledgements_are_gathered_and_sent_in_order(ends: tuple[socket.sock
     assert theirs.recv(100) == b"\x40\x02\x00\x01\x40\x02\x01\x02\x40\x02\xff\xff" + PINGRESP
 
 
+@given(st.text(min_size=1, max_size=300).map(str.encode), st.one_of(st.binary(max_size=300), st.just(b"x" * 20_000)))
+def test_what_is_told_is_a_packet_as_the_other_side_reads_it(topic: bytes, payload: bytes) -> None:
+    theirs, wrapped = socket.socketpair()
+    theirs.setblocking(False)
+    with theirs, wrapped:
+        ours, other = BufferedSocket(wrapped), BufferedSocket(theirs)
+        assert ours.publish(topic, payload)
+        assert ours.drain()
+        assert other.fill()
+        assert other.take(10) == ([Publish(topic=topic, payload=payload, qos=0, packet_id=0)], False)
+
+
+def test_what_is_told_is_dropped_while_the_network_takes_nothing(ends: tuple[socket.socket, BufferedSocket]) -> None:
+    _, ours = ends
+    told = 0
+    while ours.publish(b"topic", b"x" * 100_000):
+        ours.drain()
+        told += 1
+        assert told < 100
+    assert not ours.drain()
+
+
 def test_network_that_takes_nothing_holds_paho_back(ends: tuple[socket.socket, BufferedSocket]) -> None:
     _, ours = ends
     with pytest.raises(BlockingIOError):

@@ -178,8 +178,14 @@ class MqttSession:
             asyncio.get_running_loop().add_reader(wrapped.fileno(), self._read)
             asyncio.get_running_loop().call_soon(self._read)
 
+    def tell(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 0, now or never: for what will be said again anyway, such as receipts (ADR 15)."""
+        wrapped = self._socket
+        if wrapped is not None and self._ready.is_set() and wrapped.publish(topic.encode(), payload):
+            self._want_write()
+
     def publish_soon(self, topic: str, payload: bytes) -> None:
-        """Publish at QoS 1 without waiting: for what will be said again anyway, such as receipts."""
+        """Publish at QoS 1 without waiting for the broker's acknowledgement."""
         self._client.publish(topic, payload, qos=1)
 
     async def publish(

@@ -16,6 +16,7 @@ _READ_AHEAD_BYTES = 262_144
 _GATHERED_MAX_BYTES = 1_048_576
 _NOT_NOW = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _PUBLISH, _PUBACK = 0x30, b"\x40\x02"
+_NO_PROPERTIES = b"\x00"
 
 
 class Publish(NamedTuple):
@@ -102,6 +103,14 @@ class BufferedSocket:
         """Gather the acknowledgement of a message: what it may hold is bounded by the receive maximum."""
         self._gathered += _PUBACK + packet_id.to_bytes(2, "big")
 
+    def publish(self, topic: bytes, payload: bytes) -> bool:
+        """Gather a message at QoS 0; False while the network has taken too little, and then it is dropped."""
+        if len(self._gathered) > _GATHERED_MAX_BYTES:
+            return False
+        body = b"".join((len(topic).to_bytes(2, "big"), topic, _NO_PROPERTIES, payload))
+        self._gathered += b"".join((b"\x30", _varint_of(len(body)), body))
+        return True
+
     def send(self, data: bytes | bytearray) -> int:
         """Gather `data` for the next `drain`. Raise BlockingIOError while the network has taken too little."""
         if len(self._gathered) > _GATHERED_MAX_BYTES:
@@ -155,6 +164,15 @@ def _publish(read: bytes, at: int, body: int, end: int) -> Publish:
     if properties < 0 or rest + properties > end:
         raise ValueError("longer inside than outside")
     return Publish(read[body + 2 : topic_end], read[rest + properties : end], qos, packet_id)
+
+
+def _varint_of(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
 
 
 def _varint(read: bytes, at: int) -> tuple[int, int]:
