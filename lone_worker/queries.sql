@@ -3,13 +3,16 @@ insert into van (organisation_id, name, device_id) values (%(organisation_id)s, 
 
 -- name: lock_states
 -- In the order of the device, so that two processes never wait for each other.
-select w.device_id, w.shift_id, s.started_at, s.profile::text, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
+select w.device_id, w.shift_id, s.started_at, s.profile_key, w.evidence_at, w.evidence, w.stillness_due_at, w.heard_at,
        w.whereabouts, w.fixed_at, w.body_at, w.body, w.episode, w.memory, w.paused_at, w.resumed_at
 from watch_state w
 join shift s on s.id = w.shift_id
 where w.device_id = any(%(device_ids)s)
 order by w.device_id
 for update of w
+
+-- name: find_profiles_of_shifts
+select id, profile_key, profile::text as settings from shift where id = any(%(shift_ids)s)
 
 -- name: save_states
 -- Instants as seconds since 1970, which loses no microsecond.

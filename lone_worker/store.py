@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from psycopg.rows import tuple_row
 
@@ -13,7 +14,7 @@ from gyrophare.platform.db import Connection
 from lone_worker import episode, memory
 from lone_worker.course import Checkpoint, Course
 from lone_worker.evidence import Evidence
-from lone_worker.profiles import read
+from lone_worker.profiles import Profile, read
 from lone_worker.stillness import WatchState
 from lone_worker.whereabouts import NOWHERE, Whereabouts
 
@@ -40,6 +41,8 @@ _CHECKPOINT_COLUMNS: Mapping[str, sql.Write] = {
     "moved_by": sql.texts,
     "whereabouts": sql.texts,
 }
+_PROFILES_MAX = 1_000
+_profiles: dict[int, Profile] = {}  # by a hash of their content: the same in every database
 _EVIDENCE = {str(evidence): evidence for evidence in Evidence}  # a lookup costs a tenth of a call of the class
 
 
@@ -53,13 +56,14 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
     """The states of the watches on shift among `device_ids`, locked until the transaction ends."""
     async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
         rows = await (await cursor.execute(QUERIES["lock_states"], {"device_ids": sql.array(device_ids)})).fetchall()
+    profiles = await profiles_by_key(connection, rows)
     states = {}
     for row in rows:
         (
             device_id,
             shift_id,
             started_at,
-            profile,
+            profile_key,
             evidence_at,
             evidence,
             due_at,
@@ -77,7 +81,7 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
             device_id=device_id,
             shift_id=shift_id,
             shift_started_at=started_at,
-            profile=read(profile),
+            profile=profiles[profile_key],
             evidence_at=evidence_at,
             evidence=_EVIDENCE[evidence],
             episode=episode.unpack(due_at, kept),
@@ -89,6 +93,23 @@ async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) ->
             memory=memory.with_pause(memory.unpack(remembered), paused_at, resumed_at),
         )
     return states
+
+
+async def profiles_by_key(connection: Connection, rows: Iterable[Sequence[Any]]) -> Mapping[int, Profile]:
+    """The profiles of such rows; each content is read once."""
+    asked = {shift_id: key for _, shift_id, _, key, *_ in rows if key not in _profiles}
+    if not asked:
+        return _profiles
+    found = await connection.execute(QUERIES["find_profiles_of_shifts"], {"shift_ids": list(asked)})
+    newer = {}
+    for row in await found.fetchall():
+        profile = read(row["settings"])
+        _profiles[row["profile_key"]] = profile
+        newer[asked[row["id"]]] = profile  # a plan may have changed it between the two statements
+    known = {**newer, **_profiles}
+    if len(_profiles) > _PROFILES_MAX:
+        _profiles.clear()
+    return known
 
 
 async def save_states(connection: Connection, states: Sequence[WatchState]) -> None:

@@ -213,6 +213,26 @@ async def test_state_of_a_watch_is_written_back_as_it_was_folded(office: Departm
     assert await lone_worker.store.lock_states(office.connection, [device_id]) == states
 
 
+async def test_profile_that_a_shift_was_given_meanwhile_is_the_one_that_counts(office: Department) -> None:
+    device_id = await office.on_shift("w-1")
+    states = await lone_worker.store.lock_states(office.connection, [device_id])
+    assert states[device_id].profile.alarm_after_s == 180
+    await office.connection.execute("update shift set profile = profile || '{\"alarm_after_s\": 177}'")
+    states = await lone_worker.store.lock_states(office.connection, [device_id])
+    assert states[device_id].profile.alarm_after_s == 177
+
+
+async def test_profile_that_changes_between_two_statements_is_not_taken_for_the_one_before(office: Department) -> None:
+    await office.on_shift("w-1")
+    row = await (await office.connection.execute("select id, started_at, profile_key from shift")).fetchone()
+    assert row is not None
+    before = row["profile_key"] - 1  # of a profile that the shift had when it was locked, and has no more
+    locked = [(1, row["id"], row["started_at"], before)]
+    found = await lone_worker.store.profiles_by_key(office.connection, locked)
+    assert found[before].alarm_after_s == 180
+    assert before not in await lone_worker.store.profiles_by_key(office.connection, [])
+
+
 async def test_deadline_is_claimed_when_it_has_passed_and_says_whose_it_is(
     office: Department, clock: ManualClock
 ) -> None:
