@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection
@@ -33,6 +34,7 @@ _CONNECT_OPTIONS: dict[str, Any] = {
 }
 _RETRY_S = 1.0
 _PATIENCE_S = 3.0
+_SURE_S = 1.0  # a connection that came back so short a time ago is not asked whether it lives
 
 
 class _Pool(AsyncConnectionPool[Connection]):
@@ -48,6 +50,21 @@ class _Pool(AsyncConnectionPool[Connection]):
             raise asyncio.CancelledError
         return connection
 
+    async def putconn(self, conn: Connection) -> None:
+        _last_used_s[conn] = asyncio.get_running_loop().time()
+        await super().putconn(conn)
+
+
+_last_used_s: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+
+
+async def _check(connection: Connection) -> None:
+    """Raise OperationalError when `connection` is dead. One that just worked is taken at its word: to ask costs as much
+    as a statement, at each batch of messages."""
+    used_s = _last_used_s.get(connection)
+    if used_s is None or asyncio.get_running_loop().time() - used_s > _SURE_S:
+        await AsyncConnectionPool.check_connection(connection)
+
 
 async def open_pool(url: str, size: int) -> Pool:
     """Open a pool of `size` connections. Raise NotReadyError when the database does not answer within 10 s."""
@@ -57,7 +74,7 @@ async def open_pool(url: str, size: int) -> Pool:
         kwargs={**_CONNECT_OPTIONS, "row_factory": dict_row},
         min_size=2,
         max_size=size,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         # The pool's own patience doubles its pauses: after a minute's outage the next attempt would be a minute away.
         timeout=_PATIENCE_S,
         reconnect_timeout=_PATIENCE_S,
