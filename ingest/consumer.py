@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 MESSAGES_MAX = 500  # in one transaction
 REPORTS_MAX = 5_000  # likewise: a message may hold 500
-UNDER_WAY = 2  # transactions at a time: while one waits for the database, the other computes
+UNDER_WAY = 3  # transactions at a time: while one waits for the database, the other computes
 _BREATH_REPORTS = 500  # decoded before others have their turn: some 5 ms
 _RETRY_MIN_S, _RETRY_MAX_S = 0.2, 2.0
 
