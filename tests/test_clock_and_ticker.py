@@ -274,3 +274,19 @@ async def test_stopped_ticker_calls_nothing_and_guards_nothing(
         ticker._guard()
     assert step.calls == 0
     assert caplog.records == []
+
+
+async def test_step_that_is_under_way_at_the_stop_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    ticker, begun = Ticker(SystemClock()), asyncio.Event()
+
+    async def step() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    ticker.every(1, "step", step)
+    ticker.start()
+    await begun.wait()
+    with caplog.at_level(logging.WARNING):
+        ticker.stop()
+        await asyncio.sleep(0.01)
+    assert caplog.records == []

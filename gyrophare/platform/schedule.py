@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -52,6 +53,8 @@ class Ticker:
         async def run() -> None:
             try:
                 await step()
+            except asyncio.CancelledError:
+                log.debug("A periodic step was cut short by the end", extra={"action": name})  # to APScheduler an error
             except Exception:
                 log.exception("A periodic step failed and will be tried again", extra={"action": name})
             finally:
