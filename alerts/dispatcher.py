@@ -147,7 +147,9 @@ def _read_claim(row: Mapping[str, Any]) -> _Claim:
     return _Claim(
         message=OutgoingText(
             notification_id=row["id"],
-            reference=wording.sms_reference(row["alert_id"], step) if step is not None else f"#A{row['alert_id']}",
+            reference=wording.follow_up_reference(row["alert_id"], row["id"])
+            if step is None
+            else wording.sms_reference(row["alert_id"], step),
             to=row["address"],
             text=row["text"],
         ),

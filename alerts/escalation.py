@@ -22,13 +22,18 @@ def plan(policy: Sequence[Step], next_step: int, next_step_at: datetime, now: da
     """Every step from `next_step` on that is due at `now`: after an outage the missed ones all come at once.
 
     The steps keep their distances: when one was brought forward, because a contact can never be reached, so are those
-    behind it.
+    behind it. A number beyond the policy is of another round: the steps began anew, because whoever had taken the alert
+    did nothing. Each round ends with the policy.
     """
+    if not policy:
+        return Plan(due=(), next_step=next_step, next_step_at=None)
     due: list[tuple[int, Step]] = []
     number, at = next_step, next_step_at
-    while number < len(policy) and at <= now:
-        due.append((number, policy[number]))
+    end = (next_step // len(policy) + 1) * len(policy)
+    while number < end and at <= now:
+        step = policy[number % len(policy)]
+        due.append((number, step))
         number += 1
-        if number < len(policy):
-            at += timedelta(seconds=policy[number].after_s - policy[number - 1].after_s)
-    return Plan(due=tuple(due), next_step=number, next_step_at=at if number < len(policy) else None)
+        if number < end:
+            at += timedelta(seconds=policy[number % len(policy)].after_s - step.after_s)
+    return Plan(due=tuple(due), next_step=number, next_step_at=at if number < end else None)

@@ -55,6 +55,39 @@ _VITAL = frozenset(
 )
 
 
+_PRIORITY = {
+    AlertKind.SOS: 1,
+    AlertKind.DURESS: 1,
+    AlertKind.FALL: 2,
+    AlertKind.STILLNESS: 3,
+    AlertKind.DEVICE_ALARM: 3,
+    AlertKind.INFRASTRUCTURE: 4,
+    AlertKind.CHECK_MISSED: 6,
+    AlertKind.TECHNICAL: 7,
+}
+_SILENCE, _PROTECTION = 5, 8
+
+
+def priority(kind: AlertKind, heard_after_episode: bool | None) -> int:
+    """1 is told of first. Whoever is not heard may have lost his network; whoever is heard and lies still has not."""
+    if kind is AlertKind.STILLNESS and heard_after_episode is False:
+        return _SILENCE
+    return _PRIORITY.get(kind, _PROTECTION)
+
+
+NEEDS_REACHED = frozenset({AlertKind.SOS, AlertKind.DURESS, AlertKind.FALL, AlertKind.STILLNESS})
+"""These are closed only when somebody has spoken to the wearer, or seen him. The database says the same."""
+
+
+class Cause(StrEnum):
+    """What an alert was, as whoever closes it says."""
+
+    REAL = "real"
+    FALSE = "false"
+    TEST = "test"
+    TECHNICAL = "technical"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAlert:
     """An alert to be raised. `(device_id, kind, episode)` makes it one, however often it is raised.
@@ -99,6 +132,7 @@ class Escalation:
     alert_id: AlertId
     organisation_id: OrganisationId
     kind: AlertKind
+    priority: int
     subject: str
     mission: str | None
     episode_at: datetime

@@ -2,20 +2,24 @@
 -- The unique key decides whose alert it is when two processes raise the same; the position is what is known now.
 insert into alert (organisation_id, kind, device_id, shift_id, subject, mission, reply_topic, episode, episode_at,
                    triggered_at, raised_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg,
-                   accuracy_m, fixed_at, vital, detail, policy, next_step_at, changed_at)
+                   accuracy_m, fixed_at, vital, priority, detail, policy, lapse_after_s, next_step_at, changed_at, incident)
 select new.organisation_id, new.kind, new.device_id, new.shift_id, new.subject, new.mission, new.reply_topic,
        new.episode, new.episode_at, new.triggered_at, %(now)s, new.received_late_s, new.heard_after_episode,
-       new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, new.vital, new.detail::jsonb, plan.steps,
-       %(now)s + make_interval(secs => (plan.steps -> 0 ->> 'after_s')::float8), %(now)s
+       new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, new.vital, new.priority, new.detail::jsonb,
+       plan.steps, coalesce(p.lapse_after_s, 900),
+       %(now)s + make_interval(secs => (plan.steps -> 0 ->> 'after_s')::float8), %(now)s,
+       (select min(coalesce(o.incident, o.id)) from alert o
+        where o.device_id = new.device_id and o.state <> 'closed' and o.vital and new.vital)
 from unnest(
     %(organisation_id)s::bigint[], %(kind)s::text[], %(device_id)s::bigint[], %(shift_id)s::bigint[],
     %(subject)s::text[], %(mission)s::text[], %(reply_topic)s::text[], %(episode)s::text[],
     %(episode_at)s::timestamptz[], %(triggered_at)s::timestamptz[], %(received_late_s)s::real[],
     %(heard_after_episode)s::boolean[], %(latitude_deg)s::float8[], %(longitude_deg)s::float8[],
-    %(accuracy_m)s::real[], %(fixed_at)s::timestamptz[], %(vital)s::boolean[], %(detail)s::text[]
+    %(accuracy_m)s::real[], %(fixed_at)s::timestamptz[], %(vital)s::boolean[], %(priority)s::smallint[],
+    %(detail)s::text[]
 ) as new (organisation_id, kind, device_id, shift_id, subject, mission, reply_topic, episode, episode_at,
           triggered_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg, accuracy_m, fixed_at,
-          vital, detail)
+          vital, priority, detail)
 left join policy p on p.organisation_id = new.organisation_id
 -- An organisation that has written no policy, or an empty one, still has a console to ring. Where only a protection is
 -- broken nobody is called out of bed before the console had five minutes.
@@ -40,10 +44,10 @@ order by id desc limit 1
 
 -- name: claim_escalations
 select a.id, a.organisation_id, a.kind, a.subject, a.mission, a.episode_at, a.received_late_s, a.heard_after_episode,
-       a.latitude_deg, a.longitude_deg, a.detail, a.policy, a.next_step, a.next_step_at
+       a.latitude_deg, a.longitude_deg, a.detail, a.policy, a.next_step, a.next_step_at, a.priority
 from alert a
 where a.next_step_at <= %(now)s
-order by a.next_step_at, a.id
+order by a.priority, a.next_step_at, a.id
 limit %(most)s
 for update skip locked
 
@@ -57,24 +61,68 @@ from unnest(%(alert_ids)s::bigint[], %(next_step)s::integer[], %(next_step_at)s:
 where a.id = new.id
 
 -- name: queue_notifications
-insert into notification (alert_id, step, channel, contact_id, address, text, due_at, changed_at)
-select alert_id, step, channel, contact_id, address, text, %(now)s, %(now)s
-from unnest(%(alert_ids)s::bigint[], %(steps)s::integer[], %(channels)s::text[], %(contact_ids)s::bigint[],
-            %(addresses)s::text[], %(texts)s::text[]) as new (alert_id, step, channel, contact_id, address, text)
+insert into notification (alert_id, occasion, step, channel, contact_id, address, text, priority, due_at, changed_at)
+select alert_id, occasion, step, channel, contact_id, address, text, priority, %(now)s, %(now)s
+from unnest(%(alert_ids)s::bigint[], %(occasions)s::text[], %(steps)s::integer[], %(channels)s::text[],
+            %(contact_ids)s::bigint[], %(addresses)s::text[], %(texts)s::text[], %(priorities)s::smallint[])
+    as new (alert_id, occasion, step, channel, contact_id, address, text, priority)
 on conflict do nothing
 
 -- name: lock_alert
-select organisation_id, device_id, state, reply_topic from alert where id = %(alert_id)s for update
+select organisation_id, device_id, kind, state, reply_topic, vital, priority from alert where id = %(alert_id)s for update
 
 -- name: acknowledge
 update alert set state = 'acknowledged', acknowledged_at = %(now)s, acknowledged_by = %(account_id)s,
-                 next_step_at = null, changed_at = %(now)s
+                 acknowledged_by_contact = %(contact_id)s, next_step_at = null, changed_at = %(now)s,
+                 lapses_at = case when vital then %(now)s + make_interval(secs => lapse_after_s) end
+where id = %(alert_id)s
+
+-- name: act
+-- Whoever has it does something.
+update alert set changed_at = %(now)s,
+                 lapses_at = case when lapses_at is not null then %(now)s + make_interval(secs => lapse_after_s) end
+where id = %(alert_id)s and state <> 'closed'
+returning id
+
+-- name: act_for_devices
+update alert set changed_at = %(now)s, lapses_at = %(now)s + make_interval(secs => lapse_after_s)
+where device_id = any(%(device_ids)s) and lapses_at is not null
+
+-- name: lapse
+-- The escalation goes on where it was, or begins anew.
+with idle as (
+    select id, acknowledged_by, acknowledged_by_contact from alert
+    where lapses_at <= %(now)s
+    order by lapses_at
+    limit %(most)s
+    for update skip locked
+)
+update alert a set state = 'triggered', acknowledged_at = null, acknowledged_by = null, acknowledged_by_contact = null,
+                   lapses_at = null, next_step_at = %(now)s, changed_at = %(now)s
+from idle where a.id = idle.id
+returning a.id, idle.acknowledged_by, idle.acknowledged_by_contact
+
+-- name: close
+update alert set state = 'closed', closed_at = %(now)s, closed_by = %(account_id)s, cause = %(cause)s,
+                 outcome = %(outcome)s, reached = %(reached)s, next_step_at = null, lapses_at = null, changed_at = %(now)s
 where id = %(alert_id)s
 
 -- name: cancel_notifications
 -- What is under way stays: whether it was sent must be found out.
 update notification set state = 'cancelled', changed_at = %(now)s
 where alert_id = %(alert_id)s and state = 'pending'
+
+-- name: find_told
+-- Who was told of an alert by which way, and so must hear what becomes of it.
+select distinct on (channel, address) channel, contact_id, address
+from notification
+where alert_id = %(alert_id)s and occasion = 'raised' and channel <> 'console'
+  and state in ('sending', 'ambiguous', 'sent')
+order by channel, address, id
+
+-- name: find_person
+select coalesce((select name from account where id = %(account_id)s), (select name from contact where id = %(contact_id)s))
+    as name
 
 -- name: present
 -- The console's own notification is sent when a dispatcher's screen has shown it.
@@ -95,7 +143,7 @@ with due as (
     from notification
     where channel = any(%(channels)s)
       and ((state in ('pending', 'ambiguous') and due_at <= %(now)s) or (state = 'sending' and leased_until <= %(now)s))
-    order by due_at, id
+    order by priority, due_at, id
     limit %(most)s
     for update skip locked
 ), claimed as (

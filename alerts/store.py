@@ -10,7 +10,7 @@ from typing import Any
 
 from alerts import wording
 from alerts.escalation import Plan, plan
-from alerts.model import AlertKind, Escalation, NewAlert, Step
+from alerts.model import AlertKind, Cause, Escalation, NewAlert, Step, priority
 from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
@@ -35,8 +35,24 @@ class LockedAlert:
     id: AlertId
     organisation_id: OrganisationId
     device_id: DeviceId | None
+    kind: AlertKind
     state: str
     reply_topic: str | None
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Queued:
+    """A notification to be written."""
+
+    alert_id: AlertId
+    occasion: str
+    step: int | None
+    channel: str
+    contact_id: ContactId | None
+    address: str
+    text: str
+    priority: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +87,7 @@ async def raise_alerts(connection: Connection, new: Sequence[NewAlert], now: dat
         "accuracy_m": [fix.accuracy_m if fix else None for fix in fixes],
         "fixed_at": [fix.fixed_at if fix else None for fix in fixes],
         "vital": [alert.kind.vital for alert in new],
+        "priority": [priority(alert.kind, alert.heard_after_episode) for alert in new],
         "detail": [json.dumps(dict(alert.detail), ensure_ascii=False) for alert in new],
         "now": now,
     }
@@ -140,22 +157,99 @@ async def lock_alert(connection: Connection, alert_id: AlertId) -> LockedAlert |
         id=alert_id,
         organisation_id=OrganisationId(row["organisation_id"]),
         device_id=row["device_id"],
+        kind=AlertKind(row["kind"]),
         state=row["state"],
         reply_topic=row["reply_topic"],
+        priority=row["priority"],
     )
 
 
-async def acknowledge(connection: Connection, alert: LockedAlert, account_id: AccountId, now: datetime) -> None:
-    """Somebody takes the alert: the escalation stops, and the wearer is told.
+async def acknowledge(
+    connection: Connection,
+    alert: LockedAlert,
+    now: datetime,
+    *,
+    account_id: AccountId | None = None,
+    contact_id: ContactId | None = None,
+) -> None:
+    """A dispatcher, or a contact who answered, takes the alert: the escalation stops until it lapses.
+
+    The wearer is told, and so is whoever else was called.
 
     Not the wearer of a discreet SOS: a watch that lights up or rings would tell whoever must not know.
     """
-    await connection.execute(QUERIES["acknowledge"], {"alert_id": alert.id, "account_id": account_id, "now": now})
+    who = {"account_id": account_id, "contact_id": contact_id}
+    await connection.execute(QUERIES["acknowledge"], {"alert_id": alert.id, "now": now, **who})
     await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.id, "now": now})
-    await record(connection, [alert.id], "acknowledged", now, account_id=account_id)
+    detail = {} if contact_id is None else {"contact_id": contact_id}
+    await record(connection, [alert.id], "acknowledged", now, account_id=account_id, details=[detail])
+    queued = []
     if alert.reply_topic is not None and not await find_discreet(connection, [alert.device_id]):
         text = wording.alarm_acknowledged(alert.id)
-        await _queue(connection, [(alert.id, None, "watch", None, alert.reply_topic, text)], now)
+        queued.append(_follow_up(alert, "acknowledged", "watch", None, alert.reply_topic, text))
+    [person] = await (await connection.execute(QUERIES["find_person"], who)).fetchall()
+    text = wording.taken(alert.id, person["name"])
+    queued += [one for one in await _tell(connection, alert, "acknowledged", text) if one.contact_id != contact_id]
+    await _queue(connection, queued, now)
+    await wake(connection)
+
+
+async def act(connection: Connection, alert_id: AlertId, now: datetime) -> bool:
+    """Whoever took the alert does something: it does not lapse yet. Return whether it is open."""
+    parameters = {"alert_id": alert_id, "now": now}
+    return bool(await (await connection.execute(QUERIES["act"], parameters)).fetchall())
+
+
+async def act_for_devices(connection: Connection, device_ids: Collection[DeviceId], now: datetime) -> None:
+    """Somebody writes to these wearers, or has heard from them: their alerts do not lapse yet."""
+    await connection.execute(QUERIES["act_for_devices"], {"device_ids": list(device_ids), "now": now})
+
+
+async def note(connection: Connection, alert_id: AlertId, account_id: AccountId, text: str, now: datetime) -> bool:
+    """Write what a dispatcher says into the alert's history. Return False when it is closed, or none."""
+    if not await act(connection, alert_id, now):
+        return False
+    await record(connection, [alert_id], "note", now, account_id=account_id, details=[{"text": text}])
+    await wake(connection)
+    return True
+
+
+async def lapse(connection: Connection, now: datetime, most: int) -> int:
+    """Whoever took an alert and did nothing since has not answered: the escalation goes on. Return how many lapsed."""
+    rows = await (await connection.execute(QUERIES["lapse"], {"now": now, "most": most})).fetchall()
+    if rows:
+        details = [{"account_id": row["acknowledged_by"], "contact_id": row["acknowledged_by_contact"]} for row in rows]
+        await record(connection, [AlertId(row["id"]) for row in rows], "lapsed", now, details=details)
+    return len(rows)
+
+
+async def close(
+    connection: Connection,
+    alert: LockedAlert,
+    account_id: AccountId,
+    cause: Cause,
+    outcome: str,
+    now: datetime,
+    *,
+    reached: bool,
+) -> None:
+    """A human ends the alert and says what it was. `reached`: somebody has spoken to the wearer, or seen him.
+
+    Without it the database refuses to close alerts of NEEDS_REACHED.
+    """
+    parameters = {
+        "alert_id": alert.id,
+        "account_id": account_id,
+        "cause": str(cause),
+        "outcome": outcome or None,
+        "reached": reached,
+        "now": now,
+    }
+    await connection.execute(QUERIES["close"], parameters)
+    await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.id, "now": now})
+    detail = {"cause": str(cause), "reached": reached, "outcome": outcome}
+    await record(connection, [alert.id], "closed", now, account_id=account_id, details=[detail])
+    await _queue(connection, await _tell(connection, alert, "closed", wording.closed(alert.id, cause)), now)
     await wake(connection)
 
 
@@ -242,6 +336,7 @@ def _escalation(row: dict[str, Any]) -> Escalation:
         alert_id=AlertId(row["id"]),
         organisation_id=OrganisationId(row["organisation_id"]),
         kind=AlertKind(row["kind"]),
+        priority=row["priority"],
         subject=row["subject"],
         mission=row["mission"],
         episode_at=row["episode_at"],
@@ -275,37 +370,73 @@ async def _queue_steps(
     contacts: dict[tuple[OrganisationId, int], Contact],
     now: datetime,
 ) -> None:
-    queued: list[tuple[AlertId, int | None, str, ContactId | None, str, str]] = []
+    queued: list[_Queued] = []
     nobody: list[tuple[AlertId, int]] = []
     for alert, due in planned:
         for number, step in due.due:
+            text = wording.sms(alert, number)
             if step.rank is None:  # the console: whoever watches it
-                queued.append((alert.alert_id, number, step.channel, None, "", wording.sms(alert, number)))
+                queued.append(_of_step(alert, number, step.channel, None, "", text))
             elif contact := contacts.get((alert.organisation_id, step.rank)):
-                text = wording.sms(alert, number)
-                queued.append((alert.alert_id, number, step.channel, contact.id, contact.phone_e164, text))
+                queued.append(_of_step(alert, number, step.channel, contact.id, contact.phone_e164, text))
             else:
                 nobody.append((alert.alert_id, step.rank))
     await _queue(connection, queued, now)
     details = [{"rank": rank} for _, rank in nobody]
     await record(connection, [alert_id for alert_id, _ in nobody], "step_reaches_nobody", now, details=details)
+    # Nobody has taken it, and nobody else will be called: that must be seen.
+    last = [alert.alert_id for alert, due in planned if due.next_step_at is None]
+    await record(connection, last, "steps_exhausted", now)
 
 
-async def _queue(
-    connection: Connection,
-    queued: Sequence[tuple[AlertId, int | None, str, ContactId | None, str, str]],
-    now: datetime,
-) -> None:
+def _of_step(
+    alert: Escalation, step: int, channel: str, contact_id: ContactId | None, address: str, text: str
+) -> _Queued:
+    return _Queued(
+        alert_id=alert.alert_id,
+        occasion="raised",
+        step=step,
+        channel=channel,
+        contact_id=contact_id,
+        address=address,
+        text=text,
+        priority=alert.priority,
+    )
+
+
+def _follow_up(
+    alert: LockedAlert, occasion: str, channel: str, contact_id: ContactId | None, address: str, text: str
+) -> _Queued:
+    return _Queued(
+        alert_id=alert.id,
+        occasion=occasion,
+        step=None,
+        channel=channel,
+        contact_id=contact_id,
+        address=address,
+        text=text,
+        priority=alert.priority,
+    )
+
+
+async def _tell(connection: Connection, alert: LockedAlert, occasion: str, text: str) -> list[_Queued]:
+    """Whoever was called learns what became of it: he may be on his way."""
+    rows = await (await connection.execute(QUERIES["find_told"], {"alert_id": alert.id})).fetchall()
+    return [_follow_up(alert, occasion, row["channel"], row["contact_id"], row["address"], text) for row in rows]
+
+
+async def _queue(connection: Connection, queued: Sequence[_Queued], now: datetime) -> None:
     if not queued:
         return
-    alert_ids, steps, channels, contact_ids, addresses, texts = (list(column) for column in zip(*queued, strict=True))
     parameters = {
-        "alert_ids": alert_ids,
-        "steps": steps,
-        "channels": channels,
-        "contact_ids": contact_ids,
-        "addresses": addresses,
-        "texts": texts,
+        "alert_ids": [one.alert_id for one in queued],
+        "occasions": [one.occasion for one in queued],
+        "steps": [one.step for one in queued],
+        "channels": [one.channel for one in queued],
+        "contact_ids": [one.contact_id for one in queued],
+        "addresses": [one.address for one in queued],
+        "texts": [one.text for one in queued],
+        "priorities": [one.priority for one in queued],
         "now": now,
     }
     await connection.execute(QUERIES["queue_notifications"], parameters)

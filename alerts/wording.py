@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from alerts.channels.gsm_text import ONE_PART_SEPTETS, septets, to_gsm7
-from alerts.model import AlertKind, Escalation, reference
+from alerts.model import AlertKind, Cause, Escalation, reference
 
 PARIS = ZoneInfo("Europe/Paris")
 _LATE_FROM_S = 60  # a shorter delay is how radio works, not news
@@ -21,6 +21,11 @@ _WATCH_REFERENCE = re.compile(r"n([1-9][0-9]{0,17})")
 def sms_reference(alert_id: int, step: int) -> str:
     """`#A17-2`: the alert and the step, so that a duplicate is recognised by whoever gets it."""
     return f"#{reference(alert_id)}-{step + 1}"
+
+
+def follow_up_reference(alert_id: int, notification_id: int) -> str:
+    """`#A17-n123`: of what is no step."""
+    return f"#{reference(alert_id)}-{watch_reference(notification_id)}"
 
 
 def sms(alert: Escalation, step: int) -> str:
@@ -62,6 +67,22 @@ def alarm_acknowledged(alert_id: int) -> str:
     )
 
 
+def taken(alert_id: int, by: str) -> str:
+    """To those who were called besides whoever took it."""
+    return f"{reference(alert_id)} prise en charge par {by}"
+
+
+def closed(alert_id: int, cause: Cause) -> str:
+    """To all who were called."""
+    return f"{reference(alert_id)} close: {_CAUSE[cause]}"
+
+
+_CAUSE = {
+    Cause.REAL: "l'agent est pris en charge",
+    Cause.FALSE: "fausse alerte",
+    Cause.TEST: "essai",
+    Cause.TECHNICAL: "cause technique",
+}
 _WHAT = {
     AlertKind.SOS: "SOS",
     AlertKind.DURESS: "SOS DISCRET",

@@ -56,14 +56,21 @@ order by d.id
 -- name: alerts
 select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg, a.longitude_deg, a.accuracy_m,
        a.fixed_at, a.episode_at, a.triggered_at, a.raised_at, a.received_late_s, a.heard_after_episode,
-       a.vital, a.detail, a.acknowledged_at, k.name as acknowledged_by,
+       a.vital, a.priority, coalesce(a.incident, a.id) as incident, a.detail, a.acknowledged_at,
+       coalesce(k.name, t.name) as acknowledged_by, a.lapses_at, a.closed_at, z.name as closed_by, a.cause, a.outcome,
+       a.reached,
+       coalesce((
+           select jsonb_agg(jsonb_build_object('at', h.at, 'by', w.name, 'text', h.detail ->> 'text') order by h.id)
+           from alert_event h left join account w on w.id = h.account_id
+           where h.alert_id = a.id and h.kind = 'note'
+       ), '[]') as notes,
        coalesce((
            select jsonb_agg(jsonb_build_object(
                       'kind', h.kind, 'times', h.times, 'first_at', h.first_at, 'last_at', h.last_at) order by h.first_at)
            from (
                select kind, count(*) as times, min(at) as first_at, max(at) as last_at
                from alert_event
-               where alert_id = a.id and kind in ('moved_in_alarm', 'rearmed', 'repeated')
+               where alert_id = a.id and kind in ('moved_in_alarm', 'rearmed', 'repeated', 'lapsed', 'steps_exhausted', 'step_reaches_nobody')
                group by kind
            ) h
        ), '[]') as history,
@@ -76,6 +83,8 @@ select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg,
        ), '[]') as notifications
 from alert a
 left join account k on k.id = a.acknowledged_by
+left join contact t on t.id = a.acknowledged_by_contact
+left join account z on z.id = a.closed_by
 where a.organisation_id = %(organisation_id)s
   and (%(alert_id)s::bigint is null or a.id = %(alert_id)s)
   and (%(since)s::timestamptz is null or a.changed_at >= %(since)s)

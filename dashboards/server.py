@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 from aiohttp import WSMsgType, web
 
 from dashboards import read_models
+from dashboards.alert_routes import AlertRoutes, Desk
 from dashboards.answers import answer, foreign, instant, refusal, same_origin
 from dashboards.live import Console, Live
 from dashboards.read_models import Viewer
 from dashboards.shifts import ShiftRoutes
 from dashboards.watch_commands import CommandRoutes, Write
 from gyrophare.kernel.clock import Clock
-from gyrophare.kernel.ids import AccountId, AlertId, DeviceId
+from gyrophare.kernel.ids import AlertId, DeviceId
 from gyrophare.platform.db import Pool
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,6 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
-Acknowledge = Callable[[AlertId, AccountId], Awaitable[str]]
-Present = Callable[[AlertId, AccountId], Awaitable[None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -59,8 +58,7 @@ class ConsoleServer:
         live: Live,
         viewer: Viewer,
         *,
-        acknowledge: Acknowledge,
-        present: Present,
+        desk: Desk,
         write: Write,
         shifts: ShiftRoutes,
     ) -> None:
@@ -68,8 +66,8 @@ class ConsoleServer:
         self._clock = clock
         self._live = live
         self._viewer = viewer
-        self._acknowledge = acknowledge
-        self._present = present
+        self._desk = desk
+        self._alerts = AlertRoutes(pool, viewer, desk)
         self._commands = CommandRoutes(pool, viewer, write)
         self._shifts = shifts
 
@@ -80,7 +78,7 @@ class ConsoleServer:
         app.router.add_get("/api/v1/live", self._serve_live)
         app.router.add_get(r"/api/v1/devices/{device_id:\d{1,18}}/trail", self._serve_trail)
         app.router.add_get("/api/v1/shifts/protection", self._serve_protection)
-        app.router.add_post(r"/api/v1/alerts/{alert_id:\d{1,18}}/acknowledge", self._serve_acknowledge)
+        self._alerts.add_to(app.router)
         self._commands.add_to(app.router)
         self._shifts.add_to(app)
         for folder in ("assets", "map"):
@@ -115,7 +113,7 @@ class ConsoleServer:
             log.warning("A console sent something unreadable", extra={"action": "live"})
             return
         if presented and 0 < alert_id < 2**63:
-            await self._present(alert_id, self._viewer.account_id)
+            await self._desk.present(alert_id, self._viewer.account_id)
 
     async def _serve_trail(self, request: web.Request) -> web.StreamResponse:
         asked = _period(request)
@@ -142,21 +140,6 @@ class ConsoleServer:
                 connection, self._viewer.organisation_id, asked.from_at, asked.until_at, now
             )
         return answer(200, {**asked.said, "shifts": shifts})
-
-    async def _serve_acknowledge(self, request: web.Request) -> web.StreamResponse:
-        if refused := foreign(request, writes=True):
-            return refused
-        alert_id = AlertId(int(request.match_info["alert_id"]))
-        taken = await self._acknowledge(alert_id, self._viewer.account_id)
-        async with self._pool.connection() as connection:
-            alert = await read_models.alert(connection, self._viewer.organisation_id, alert_id)
-        if taken == "unknown" or alert is None:
-            return refusal(404, f"L'alerte A{alert_id} n'existe pas", "une alerte de la file", "Rechargez la page.")
-        if taken == "already":
-            return answer(
-                409, {"error": {"what": f"Déjà prise en charge par {alert['acknowledged_by']}", "alert": alert}}
-            )
-        return answer(200, alert)
 
 
 @web.middleware

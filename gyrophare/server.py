@@ -27,7 +27,6 @@ from dashboards.shifts import ShiftRoutes
 from gyrophare.broker import Broker
 from gyrophare.embedded import PostgresServer
 from gyrophare.flows import (
-    acknowledge,
     escalation_tick,
     keep_time,
     reachable,
@@ -37,6 +36,7 @@ from gyrophare.flows import (
     watch_report,
     write_to_watch,
 )
+from gyrophare.flows.alert_desk import AlertDesk
 from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.flows.command_delivery import CommandSender
 from gyrophare.flows.shift_desk import ShiftDesk
@@ -166,8 +166,7 @@ class Server:
             clock,
             self.live,
             viewer,
-            acknowledge=partial(acknowledge.acknowledge, self.pool, clock),
-            present=partial(acknowledge.present, self.pool, clock),
+            desk=AlertDesk(self.pool, clock),
             write=partial(write_to_watch.write, self.pool, clock),
             shifts=ShiftRoutes(
                 self.pool,

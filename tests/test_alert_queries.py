@@ -11,8 +11,8 @@ import lone_worker.store
 from alerts.channels import Outcome, OutgoingText, SendResult
 from alerts.dispatcher import Dispatcher
 from dashboards import read_models
-from gyrophare.flows import acknowledge, escalation_tick
-from gyrophare.flows.acknowledge import Taken
+from gyrophare.flows import escalation_tick
+from gyrophare.flows.alert_desk import AlertDesk, Answer
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AlertId
 from gyrophare.platform.db import Connection, Pool
@@ -100,10 +100,10 @@ async def test_message_that_can_never_arrive_brings_the_next_step_forward(
 async def test_alert_is_taken_once_and_its_wearer_is_told(office: Department, pool: Pool, clock: ManualClock) -> None:
     alert_id = await one_alert(office, pool)
     viewer = await read_models.viewer(office.connection, "supervision")
-    await acknowledge.present(pool, clock, alert_id, viewer.account_id)
-    for taken in (Taken.YES, Taken.ALREADY):
-        assert await acknowledge.acknowledge(pool, clock, alert_id, viewer.account_id) is taken
-    assert await acknowledge.acknowledge(pool, clock, AlertId(alert_id + 1), viewer.account_id) is Taken.UNKNOWN
+    await AlertDesk(pool, clock).present(alert_id, viewer.account_id)
+    for taken in (Answer.YES, Answer.ALREADY):
+        assert await AlertDesk(pool, clock).acknowledge(alert_id, viewer.account_id) is taken
+    assert await AlertDesk(pool, clock).acknowledge(AlertId(alert_id + 1), viewer.account_id) is Answer.UNKNOWN
     states = await office.rows("select channel, state from notification order by id")
     assert [(row["channel"], row["state"]) for row in states] == [
         ("console", "sent"),
@@ -127,7 +127,7 @@ async def test_watch_of_a_discreet_sos_is_not_told_that_somebody_comes(
     alert_id = await one_alert(office, pool)
     await office.connection.execute("update alert set kind = 'duress'")
     viewer = await read_models.viewer(office.connection, "supervision")
-    assert await acknowledge.acknowledge(pool, clock, alert_id, viewer.account_id) is Taken.YES
+    assert await AlertDesk(pool, clock).acknowledge(alert_id, viewer.account_id) is Answer.YES
     assert await office.rows("select from notification where channel = 'watch'") == []
 
 

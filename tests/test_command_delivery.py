@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 import lone_worker.commands.store
 from gyrophare.embedded import MqttBroker
-from gyrophare.flows.acknowledge import Taken, acknowledge
+from gyrophare.flows.alert_desk import AlertDesk, Answer
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AccountId, AlertId, DeviceId
 from gyrophare.server import Server
@@ -190,7 +190,7 @@ async def test_answer_to_an_alarm_is_known_to_have_reached_its_wearer_and_nobody
     await department.on_shift("w-2", agent="Zoé")
     await department.press("w-1")
     [alert] = await department.until_rows(1, "select id from alert")
-    assert await acknowledge(server.pool, clock, AlertId(alert["id"]), AccountId(1)) is Taken.YES
+    assert await AlertDesk(server.pool, clock).acknowledge(AlertId(alert["id"]), AccountId(1)) is Answer.YES
     told = await ear.next()
     assert (told["command"], told["alert"]) == ("alarm_acknowledged", f"A{alert['id']}")
     [watch] = await department.rows("select id from notification where channel = 'watch'")

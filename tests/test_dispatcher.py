@@ -162,14 +162,14 @@ async def test_each_sms_goes_out_once_when_several_servers_dispatch(
 async def test_waiting_messages_are_cancelled_when_somebody_answers(
     server: Server, department: Department, provider: SmsProvider, clock: ManualClock, taken_first: bool
 ) -> None:
-    from gyrophare.flows.acknowledge import Taken, acknowledge
+    from gyrophare.flows.alert_desk import AlertDesk, Answer
     from gyrophare.kernel.ids import AccountId, AlertId
 
     await press_sos(department, provider, Fault(http_status=429, code=20429), "+33600000001")
     await department.until_rows(1, "select from attempt where outcome = 'temporary'")
     [alert] = await department.rows("select id from alert")
     if taken_first:
-        assert await acknowledge(server.pool, clock, AlertId(alert["id"]), AccountId(1)) is Taken.YES
+        assert await AlertDesk(server.pool, clock).acknowledge(AlertId(alert["id"]), AccountId(1)) is Answer.YES
     clock.advance(60)
     server.dispatcher.wake()
     await state_is(department, "cancelled" if taken_first else "sent")

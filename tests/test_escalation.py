@@ -44,8 +44,10 @@ POLICY = (
         (1, 0, 61, [1, 2], 3, 300),
         # The last one: nothing after it.
         (3, 300, 300, [3], 4, None),
-        # Everybody has been told.
-        (4, 300, 3_600, [], 4, None),
+        # Everybody has been told, and whoever took it did nothing: they are told anew, in the same distances.
+        (4, 300, 300, [4, 5], 6, 360),
+        (4, 300, 3_600, [4, 5, 6, 7], 8, None),
+        (7, 600, 3_600, [7], 8, None),
         # Brought forward, because the first contact can never be reached: those behind it come sooner too.
         (2, 10, 10, [2], 3, 250),
         (2, 10, 250, [2, 3], 4, None),
@@ -55,7 +57,7 @@ def test_plan_when(
     next_step: int, next_s: float, now_s: float, due: list[int], then: int, then_s: float | None
 ) -> None:
     assert plan(POLICY, next_step, after(next_s), after(now_s)) == Plan(
-        due=tuple((number, POLICY[number]) for number in due),
+        due=tuple((number, POLICY[number % len(POLICY)]) for number in due),
         next_step=then,
         next_step_at=None if then_s is None else after(then_s),
     )

@@ -19,6 +19,7 @@ ALERT = Escalation(
     alert_id=AlertId(17),
     organisation_id=OrganisationId(1),
     kind=AlertKind.STILLNESS,
+    priority=3,
     subject="Martin Lefèvre",
     mission="Fauchage RD 70",
     episode_at=datetime(2026, 1, 14, 7, 42, 3, tzinfo=UTC),

@@ -48,6 +48,7 @@ async def tick(
             outages = await hearing.look(connection, instance, now, hearing_since_at)
             due = await watching.claim_due(connection, now, at_once)
             raised += await _judge(connection, due, outages, now)
+            await alerts.store.lapse(connection, now, at_once)
             stepped = await alerts.store.take_due_steps(connection, now, at_once)
             escalated += stepped
         if len(due) < at_once and stepped < at_once:

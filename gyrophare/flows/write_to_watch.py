@@ -69,5 +69,6 @@ async def write(
             account_id=viewer.account_id,
         )
         [command_id] = await lone_worker.commands.store.queue(connection, [command], now)
+        await alerts.store.act_for_devices(connection, [device_id], now)
         await read_models.log_access(connection, viewer, now, kind, device_id=device_id)
     return command_id
