@@ -86,9 +86,9 @@ class AlertRoutes:
                 "Faites joindre l'agent, puis confirmez-le.",
             )
         if done == "already":
-            what = (
-                "Déjà close" if alert["state"] == "closed" else f"Déjà prise en charge par {alert['acknowledged_by']}"
-            )
+            closed = alert["state"] == "closed"
+            who = alert["closed_by" if closed else "acknowledged_by"]
+            what = f"Déjà {'close' if closed else 'prise en charge'} par {who}"
             return answer(409, {"error": {"what": what, "alert": alert}})
         return answer(200, alert)
 

@@ -46,6 +46,8 @@ where d.organisation_id = %(organisation_id)s and d.revoked_at is null
   and (%(since)s::timestamptz is null or d.id in (
       select device_id from device_latest where heard_at >= %(since)s
       union all
+      select device_id from alert where changed_at >= %(since)s  -- an alarm was raised, taken or closed
+      union all
       select q.device_id
       from watch_state y
       join prealarm q on q.device_id = y.device_id and q.episode_at = y.evidence_at

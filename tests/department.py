@@ -142,6 +142,15 @@ class Department:
         event = {"boot": "9f3a01c2", "seq": number, "kind": kind, "occurred_at": self.clock.now().isoformat()}
         await self.publish(f"gyrophare/v1/watches/{name}/events", event | more)
 
+    async def close_alerts(self) -> None:
+        """A dispatcher has spoken to everybody, and ends all alerts as false."""
+        await self.connection.execute(
+            "update alert set state = 'closed', next_step_at = null, lapses_at = null, closed_at = %(now)s, "
+            "closed_by = 1, cause = 'false', reached = true, acknowledged_at = coalesce(acknowledged_at, %(now)s), "
+            "acknowledged_by = coalesce(acknowledged_by, 1) where state <> 'closed'",
+            {"now": self.clock.now()},
+        )
+
     async def rows(self, query: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
         return await (await self.connection.execute(query, parameters)).fetchall()
 

@@ -193,7 +193,7 @@ async def test_lost_signal_of_who_moves_again_after_an_alarm_is_raised_after_fiv
     await wearer.walk(30)
     await wearer.be_silent(210)
     assert await wearer.raised() == {"stillness": [210]}
-    await wearer.department.rows("update alert set state = 'closed', next_step_at = null returning id")
+    await wearer.department.close_alerts()
     wearer.clock.advance(30)
     await wearer.department.send("w-1", wearer.department.report("w-1", steps=3))
     await wearer._until_heard()

@@ -171,6 +171,19 @@ async def test_alert_is_closed_by_a_person_where_a_life_is_at_stake_only_when_th
     assert (await history(office, alert_id))[-2:] == ["acknowledged", "closed"]
 
 
+async def test_console_hears_that_a_wearer_is_no_longer_in_alarm_when_the_alert_is_closed(
+    office: Department, desk: AlertDesk, clock: ManualClock
+) -> None:
+    await office.on_shift("w-1")
+    alert_id = await raised(office)
+    clock.advance(60)
+    now = clock.now()
+    assert await read_models.devices(office.connection, ORGANISATION, now, since=now) == []
+    await desk.close(alert_id, DISPATCHER, Cause.FALSE, "", reached=True)
+    [device] = await read_models.devices(office.connection, ORGANISATION, now, since=now)
+    assert device["state"] != "alarm"
+
+
 async def test_alert_that_does_not_exist_is_unknown(desk: AlertDesk) -> None:
     nobody = AlertId(4711)
     assert await desk.acknowledge(nobody, DISPATCHER) is Answer.UNKNOWN

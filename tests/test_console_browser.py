@@ -312,3 +312,44 @@ async def test_new_shift_fits_a_narrow_screen_and_says_why_it_is_refused(
     await photograph(page, "new-shift-narrow")
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
+
+
+async def test_dispatcher_writes_down_what_is_learnt_and_ends_an_alert_when_the_agent_was_reached(
+    browser: Browser, live_server: Server, department: Department, clock: ManualClock
+) -> None:
+    clock.set(SystemClock().now())
+    await department.with_contacts("+33600000001", "+33600000002")
+    await department.on_shift("w-1", agent="Zoé Perrin", mission="Fauchage RD 70")
+    await department.send("w-1", department.report("w-1"))
+    await department.press("w-1")
+    watched = await open_console(browser, live_server.console_url)
+    page = watched.page
+    await page.locator('[data-alert-id] [data-action="open"]').click()
+    sheet = page.locator("#alarm-sheet")
+    await sheet.locator('[data-action="acknowledge"]').click()
+    await expect(sheet.locator(".owner")).to_contain_text("Sans action d’ici")
+
+    await sheet.get_by_label("Noter ce que vous apprenez").fill("Appelée, ne répond pas")
+    await page.keyboard.press("Enter")
+    await expect(sheet.locator(".follow-up li")).to_contain_text("Poste de supervision Appelée, ne répond pas")
+    await expect(sheet.get_by_label("Noter ce que vous apprenez")).to_have_value("")
+
+    await sheet.locator('[data-action="end-alert"]').click()
+    await photograph(page, "alert-closing")
+    await sheet.locator('[data-action="end-alert-now"]').click()  # nothing is chosen: the browser asks
+    await expect(sheet).to_have_attribute("data-state", "acknowledged")
+    await sheet.get_by_label("une fausse alerte").check()
+    await sheet.locator('[data-action="end-alert-now"]').click()  # nobody has reached her
+    await expect(sheet).to_have_attribute("data-state", "acknowledged")
+    await sheet.get_by_label("L’agent a été joint").check()
+    await sheet.get_by_label("Suites données").fill("Elle va bien")
+    await sheet.locator('[data-action="end-alert-now"]').click()
+    await expect(sheet).to_have_attribute("data-state", "closed", timeout=5_000)
+    await expect(sheet.locator(".outcome")).to_have_text("C’était une fausse alerte. L’agent a été joint. Elle va bien")
+    await photograph(page, "alert-closed")
+    await page.keyboard.press("Escape")
+    await page.mouse.move(900, 500)
+    await expect(page.locator("[data-alert-id]")).to_have_count(0, timeout=10_000)
+    [alert] = await department.rows("select state, cause, reached, outcome from alert")
+    assert alert == {"state": "closed", "cause": "false", "reached": True, "outcome": "Elle va bien"}
+    assert watched.complaints == []

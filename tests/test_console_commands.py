@@ -89,7 +89,7 @@ async def test_watch_of_a_discreet_sos_is_not_made_to_ring_but_may_be_located(
             "update alert set state = 'acknowledged', acknowledged_at = raised_at, acknowledged_by = 1 returning id"
         )
     assert (await post(browser, other, HELLO))[0] == 201
-    await department.rows("update alert set state = 'closed' returning id")
+    await department.close_alerts()
     assert (await post(browser, device_id, HELLO))[0] == 201
 
 

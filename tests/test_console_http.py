@@ -182,6 +182,50 @@ async def test_acknowledgement_needs_our_header_and_an_existing_alert(browser: a
         assert set(json.loads(await answer.text())["error"]) == {"what", "expected", "do"}
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("notes", '{"text": "Appelé"}', 200),
+        ("notes", '{"text": "  "}', 400),
+        ("notes", '{"text": 7}', 400),
+        ("notes", '{"text": "\\u0000"}', 400),
+        ("notes", '{"text": "\\ud800"}', 400),
+        ("notes", json.dumps({"text": "x" * 2_001}), 400),
+        ("notes", "[" * 50_000, 400),
+        ("close", '{"cause": "false", "reached": false}', 409),
+        ("close", '{"cause": "false", "reached": "yes"}', 400),
+        ("close", '{"cause": "whatever", "reached": true}', 400),
+        ("close", '{"cause": "real"}', 400),
+        ("close", '{"cause": "real", "reached": true, "outcome": 7}', 400),
+        ("close", '{"cause": "real", "reached": true, "outcome": "\\u0000"}', 400),
+        ("close", '{"cause": "real", "reached": true, "outcome": "Évacué"}', 200),
+    ],
+)
+async def test_what_is_said_of_an_alert_is_taken_or_refused_with_what_was_expected(
+    browser: aiohttp.ClientSession, department: Department, path: str, body: str, status: int
+) -> None:
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    [alert] = await department.until_rows(1, "select id from alert")
+    headers = {"X-Gyrophare": "test", "Content-Type": "application/json"}
+    url = f"/api/v1/alerts/{alert['id']}/{path}"
+    async with browser.post(url, data=body) as answer:
+        assert answer.status == 403
+    async with browser.post(url, data=body, headers=headers) as answer:
+        assert answer.status == status, await answer.text()
+        said = await answer.json()
+        assert status == 200 or {"what", "expected", "do"} <= said["error"].keys()
+    if status == 200 and path == "close":
+        assert (said["state"], said["cause"], said["closed_by"]) == ("closed", "real", "Poste de supervision")
+        async with browser.post(url, data=body, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["error"]["what"]) == (
+                409,
+                "Déjà close par Poste de supervision",
+            )
+    async with browser.post(f"/api/v1/alerts/4711/{path}", data=body, headers=headers) as answer:
+        assert answer.status == (404 if status in (200, 409) else 400)
+
+
 async def test_name_that_only_points_here_is_refused(browser: aiohttp.ClientSession) -> None:
     async with browser.get("/", headers={"Host": "rebound.example"}) as answer:
         assert answer.status == 421

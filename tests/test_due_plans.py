@@ -35,8 +35,10 @@ with watch as (
     insert into device_latest (device_id, heard_at) select id, %(now)s from watch
 ), told as (
     insert into alert (organisation_id, kind, device_id, subject, episode, episode_at, triggered_at, raised_at, state,
-                       policy, changed_at)
-    select %(organisation_id)s, 'stillness', id, 'somebody', 'old', %(now)s, %(now)s, %(now)s, 'closed', '[]', %(now)s
+                       policy, changed_at, priority, acknowledged_at, acknowledged_by, closed_at, closed_by, cause,
+                       reached)
+    select %(organisation_id)s, 'stillness', id, 'somebody', 'old', %(now)s, %(now)s, %(now)s, 'closed',
+           '[]', %(now)s, 3, %(now)s, 1, %(now)s, 1, 'false', true
     from watch where id %% 4 = 0
 )
 insert into watch_state (device_id, shift_id, evidence_at, evidence, stillness_due_at, check_at, heard_at)

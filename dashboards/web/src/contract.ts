@@ -108,12 +108,29 @@ export interface AlertDetail {
   cause?: string;
 }
 
-/** What the watch has said since the alert was raised. */
+/** What has happened since the alert was raised: what the watch said, and what became of the escalation. */
 export interface AlertNews {
-  kind: "moved_in_alarm" | "rearmed" | "repeated";
+  kind: "moved_in_alarm" | "rearmed" | "repeated" | "lapsed" | "steps_exhausted" | "step_reaches_nobody";
   times: number;
   first_at: string;
   last_at: string;
+}
+
+/** What a dispatcher wrote down. */
+export interface AlertNote {
+  at: string;
+  by: string | null;
+  text: string;
+}
+
+/** What an alert was, as whoever closes it says. */
+export type Cause = "real" | "false" | "test" | "technical";
+export const CAUSES: readonly Cause[] = ["real", "false", "test", "technical"];
+
+export interface Closing {
+  cause: Cause;
+  reached: boolean;
+  outcome: string;
 }
 
 export interface Alert {
@@ -136,6 +153,19 @@ export interface Alert {
   heard_after_episode: boolean | null;
   acknowledged_at: string | null;
   acknowledged_by: string | null;
+  /** Without any action until then the escalation goes on. */
+  lapses_at: string | null;
+  closed_at: string | null;
+  closed_by: string | null;
+  cause: Cause | null;
+  outcome: string | null;
+  /** Whether somebody has spoken to the wearer, or seen him. */
+  reached: boolean | null;
+  /** 1 is told of first. */
+  priority: number;
+  /** The first alert of the same danger. */
+  incident: number;
+  notes: AlertNote[];
   notifications: Notification[];
   /** Somebody may be in danger now; else only a protection is broken. */
   vital: boolean;

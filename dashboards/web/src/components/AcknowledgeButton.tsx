@@ -1,5 +1,6 @@
 import { acknowledge, attempts } from "../acknowledge";
 import type { Alert } from "../contract";
+import { shortTimeText } from "../text/instants";
 import { words } from "../text/language";
 import { Refused } from "./Refused";
 
@@ -22,9 +23,12 @@ export function AcknowledgeButton({ alert }: { alert: Alert }) {
         </button>
       )}
       {alert.state === "acknowledged" && (
-        <p class="owner">✓ {words.acknowledgedBy(alert.acknowledged_by ?? words.someone)}</p>
+        <p class="owner">
+          ✓ {words.acknowledgedBy(alert.acknowledged_by ?? words.someone)}
+          {alert.lapses_at && <small>{words.lapsesAt(shortTimeText(Date.parse(alert.lapses_at), words))}</small>}
+        </p>
       )}
-      {alert.state === "closed" && <p class="owner">{words.closed}</p>}
+      {alert.state === "closed" && <p class="owner">{words.closedBy(alert.closed_by ?? words.someone)}</p>}
       {failed.length > 0 && <Refused lines={failed} />}
     </div>
   );

@@ -14,6 +14,8 @@ import { Shape } from "./Shape";
 
 export function AlarmRow({ alert }: { alert: Alert }) {
   const device = deviceOf(alert);
+  const undelivered = alert.notifications.filter((one) => one.state === "failed").length;
+  const unanswered = alert.state === "triggered" && alert.history.some((news) => news.kind === "steps_exhausted");
   const moved = alert.history.find((news) => news.kind === "moved_in_alarm");
   useEffect(() => markRendered(alert.id), [alert.id]);
   const current = cursorId.value === alert.id || openAlertId.value === alert.id;
@@ -51,6 +53,8 @@ export function AlarmRow({ alert }: { alert: Alert }) {
           </span>
           {alert.kind === "duress" && <b>{words.discreet}</b>}
           {moved && <span class="late">{words.movedSince(shortTimeText(Date.parse(moved.first_at), words))}</span>}
+          {unanswered && <span class="unanswered">{words.news.steps_exhausted}</span>}
+          {undelivered > 0 && <span class="unanswered">{words.undelivered(undelivered)}</span>}
           {isLate(alert) && (
             <span class="late">{words.late(spanText(alert.received_late_s ?? 0, words))}</span>
           )}

@@ -8,6 +8,8 @@ import { spanText } from "../text/instants";
 import { words } from "../text/language";
 import { AcknowledgeButton } from "./AcknowledgeButton";
 import { DeviceFacts, Fact, InstantFact, PlaceFact } from "./Facts";
+import { FollowUp } from "./FollowUp";
+import { Incident } from "./Incident";
 import { News } from "./News";
 import { Notifications } from "./Notifications";
 import { ProtectionFacts } from "./ProtectionFacts";
@@ -51,7 +53,9 @@ export function AlarmSheet({ alert }: { alert: Alert }) {
         </p>
       ))}
       <News history={alert.history} />
+      <Incident alert={alert} />
       <AcknowledgeButton alert={alert} />
+      <FollowUp alert={alert} />
       <dl>
         <InstantFact name={episodeLabel(alert, words)} at={alert.episode_at} />
         {alert.kind === "stillness" && <InstantFact name={words.deadline} at={alert.triggered_at} />}

@@ -1,35 +1,10 @@
 import type { Alert, AlertKind } from "../contract";
 
-/** Smaller comes first. A kind this page does not know yet stands with the technical ones, never hidden. */
-const PRIORITY: Record<AlertKind, number> = {
-  sos: 0,
-  duress: 0,
-  fall: 1,
-  stillness: 2,
-  device_alarm: 3,
-  check_missed: 3,
-  infrastructure: 4,
-  signal_lost: 5,
-  technical: 6, // what could not be read may have been a call for help
-  overrun: 7,
-  left_area: 7,
-  low_battery: 7,
-  not_worn: 7,
-  gnss_lost: 7,
-  clock_unsafe: 7,
-  restarted: 7,
-  long_pause: 7,
-};
-
-export function priority(alert: Alert): number {
-  return PRIORITY[alert.kind] ?? PRIORITY.technical;
-}
-
 /** Nobody in charge first, then the gravest kind, then the one that has waited longest. */
 export function compareAlerts(a: Alert, b: Alert): number {
   return (
     Number(a.state !== "triggered") - Number(b.state !== "triggered") ||
-    priority(a) - priority(b) ||
+    a.priority - b.priority ||
     Date.parse(a.episode_at) - Date.parse(b.episode_at) ||
     a.id - b.id
   );
@@ -49,6 +24,18 @@ export function heldOrder(queue: readonly Alert[], shownIds: readonly number[]):
   const kept = shownIds.flatMap((id) => byId.get(id) ?? []);
   const shown = new Set(shownIds);
   return [...kept, ...queue.filter((alert) => !shown.has(alert.id))];
+}
+
+/** Only when somebody has spoken to these wearers, or seen them, may their alerts be closed. */
+const NEEDS_REACHED: ReadonlySet<AlertKind> = new Set<AlertKind>(["sos", "duress", "fall", "stillness"]);
+
+export function needsReached(alert: Alert): boolean {
+  return NEEDS_REACHED.has(alert.kind);
+}
+
+/** The other alerts of the same danger, the first first. */
+export function sameIncident(alert: Alert, alerts: Iterable<Alert>): Alert[] {
+  return [...alerts].filter((one) => one.incident === alert.incident && one.id !== alert.id).sort((a, b) => a.id - b.id);
 }
 
 const RANK = { triggered: 0, acknowledged: 1, closed: 2 } as const;

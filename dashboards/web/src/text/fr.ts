@@ -1,4 +1,4 @@
-import type { AlertDetail, AlertKind, Command, CommandKind, DeviceState, Level, NotificationState } from "../contract";
+import type { AlertDetail, AlertKind, AlertNews, Cause, Command, CommandKind, DeviceState, Level, NotificationState } from "../contract";
 
 /** The console's French words. English stands beside it in en.ts with the same keys. */
 export const fr = {
@@ -90,7 +90,9 @@ export const fr = {
   sinceTechnical: "Depuis",
   acknowledgedBy: (who: string) => `Prise en charge par ${who}`,
   someone: "un collègue",
-  closed: "Clôturée",
+  closedBy: (who: string) => `Close par ${who}`,
+  lapsesAt: (time: string) => `Sans action d’ici ${time}, l’escalade reprend.`,
+  undelivered: (n: number) => (n === 1 ? "1 message NON REMIS" : `${n} messages NON REMIS`),
   acknowledge: "Prendre en charge",
   acknowledging: "Envoi…",
   retry: "Réessayer",
@@ -127,8 +129,14 @@ export const fr = {
   internalError: "Défaut interne : la surveillance de cette montre échoue.",
   movedSince: (time: string) => `A bougé depuis ${time}`,
   movedHint: "L’alerte reste ouverte : appelez l’agent.",
-  rearmed: "De nouveau surveillé",
-  repeated: "Signalé à nouveau",
+  news: {
+    moved_in_alarm: "A bougé",
+    rearmed: "De nouveau surveillé",
+    repeated: "Signalé à nouveau",
+    lapsed: "Prise en charge restée sans action : l’escalade a repris",
+    steps_exhausted: "Tous ont été prévenus, PERSONNE n’a répondu",
+    step_reaches_nobody: "Une étape n’a pu prévenir personne",
+  } as Record<AlertNews["kind"], string>,
   times: (n: number) => `${n} fois, la dernière`,
   atTime: (time: string) => `à ${time}`,
   deviceCard: "Fiche de l’agent",
@@ -147,7 +155,7 @@ export const fr = {
   heardNo: "Aucune nouvelle depuis le dernier mouvement.",
   messages: "SMS et relais",
   noMessages: "Aucun message prévu",
-  channel: { sms: "SMS", console: "Console", watch: "Montre", email: "E-mail", webhook: "Relais" } as Record<string, string>,
+  channel: { sms: "SMS", console: "Console", watch: "Montre", email: "E-mail", webhook: "Relais", voice: "Appel", cap: "CAP", dc09: "Télésurveillance", gammu: "SMS par modem" } as Record<string, string>,
   notification: {
     pending: "En attente",
     sending: "Envoi en cours",
@@ -158,6 +166,27 @@ export const fr = {
   } as Record<NotificationState, string>,
   attempts: (n: number) => `${n} essais`,
   reached: "reçu par la montre à",
+
+  // What is learnt, and the end
+  followUp: "Suivi",
+  note: "Noter ce que vous apprenez",
+  writeDown: "Noter",
+  endAlert: "Clore l’alerte…",
+  itWas: "C’était",
+  cause: {
+    real: "une vraie alerte",
+    false: "une fausse alerte",
+    test: "un essai",
+    technical: "un défaut technique",
+  } as Record<Cause, string>,
+  reachedSure: "L’agent a été joint : quelqu’un lui a parlé ou l’a vu",
+  outcome: "Suites données",
+  endAlertNow: "Clore",
+  keepOpen: "Laisser ouverte",
+  notClosed: "L’alerte n’est PAS close.",
+  closedAs: (cause: string) => `C’était ${cause}.`,
+  wasReached: "L’agent a été joint.",
+  sameIncident: "Même incident :",
 
   // Two ways with a watch
   watch: "Montre",

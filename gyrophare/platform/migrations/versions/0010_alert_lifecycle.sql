@@ -52,3 +52,6 @@ update notification n set priority = a.priority from alert a where a.id = n.aler
 drop index notification_due;
 create index notification_due on notification (channel, priority, due_at)
     where state in ('pending', 'sending', 'ambiguous');
+
+-- What consoles ask for four times a second.
+create index alert_changed on alert (changed_at);
