@@ -150,10 +150,13 @@ async def test_console_sees_who_is_on_shift_in_what_state(office: Department, po
     await lone_worker.store.insert_van(office.connection, ORGANISATION, "Fourgon 12", await office.register("van"))
     shown = await read_models.devices(office.connection, ORGANISATION, clock.now())
     assert [(device["label"], device["state"]) for device in shown] == [("Zoé", "alarm"), ("Martin Lefèvre", "unknown")]
-    assert await read_models.devices(office.connection, ORGANISATION, clock.now(), since=clock.now()) == []
+    later = clock.now() + timedelta(seconds=1)
+    assert await read_models.devices(office.connection, ORGANISATION, clock.now(), since=later) == []
+    [changed] = await read_models.devices(office.connection, ORGANISATION, clock.now(), since=clock.now())
+    assert changed["label"] == "Zoé"
     for since, ids in ((clock.now(), [alert_id]), (clock.now() + timedelta(seconds=1), [])):
-        changed = await read_models.alerts(office.connection, ORGANISATION, since=since)
-        assert [alert["id"] for alert in changed] == ids
+        alerts_since = await read_models.alerts(office.connection, ORGANISATION, since=since)
+        assert [alert["id"] for alert in alerts_since] == ids
 
 
 async def test_every_look_is_written_down(office: Department, clock: ManualClock) -> None:

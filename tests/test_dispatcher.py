@@ -61,7 +61,7 @@ async def test_sms_waits_and_is_sent_when_the_provider_has_too_many_requests(
     await department.until_rows(1, "select from attempt where outcome = 'temporary'")
     await state_is(department, "pending")
     assert provider.received == 0
-    clock.advance(2)
+    clock.advance(2.5)
     server.dispatcher.wake()
     await state_is(department, "sent")
 

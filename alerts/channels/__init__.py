@@ -45,6 +45,8 @@ class SendResult:
     http_status: int | None
     error_code: str | None
     detail: str
+    retry_after_s: float | None = None
+    """How long the provider asked to be left alone, where it did."""
 
 
 class Channel(Protocol):
