@@ -170,7 +170,8 @@ def _next(result: SendResult, attempts: int) -> tuple[str, float]:
         case Outcome.PERMANENT:
             return "failed", 0
         case Outcome.AMBIGUOUS:
-            return "ambiguous", _AMBIGUOUS_S
+            # Who cannot be asked may have it each time: not again and again every few seconds.
+            return "ambiguous", min(_AMBIGUOUS_S * 2 ** (attempts - 1), _RETRY_MAX_S)
         case Outcome.TEMPORARY:
             wait_s = min(_RETRY_MIN_S * 2 ** (attempts - 1), _RETRY_MAX_S)
             # Not all at once when a provider comes back; and not before it said.

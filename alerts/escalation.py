@@ -18,12 +18,20 @@ class Plan:
     next_step_at: datetime | None
 
 
-def plan(policy: Sequence[Step], next_step: int, next_step_at: datetime, now: datetime) -> Plan:
-    """Every step from `next_step` on that is due at `now`: after an outage the missed ones all come at once.
+def plan(
+    policy: Sequence[Step],
+    next_step: int,
+    next_step_at: datetime,
+    now: datetime,
+    *,
+    repeat: int = 0,
+    repeat_after_s: int = 0,
+) -> Plan:
+    """Every step from `next_step` on that is due at `now`: after an outage the missed ones of a round all come at once.
 
     The steps keep their distances: when one was brought forward, because a contact can never be reached, so are those
-    behind it. A number beyond the policy is of another round: the steps began anew, because whoever had taken the alert
-    did nothing. Each round ends with the policy.
+    behind it. A number beyond the policy is of another round: the steps begin anew `repeat` times by themselves, and
+    once more when whoever had taken the alert did nothing.
     """
     if not policy:
         return Plan(due=(), next_step=next_step, next_step_at=None)
@@ -36,4 +44,9 @@ def plan(policy: Sequence[Step], next_step: int, next_step_at: datetime, now: da
         number += 1
         if number < end:
             at += timedelta(seconds=policy[number % len(policy)].after_s - step.after_s)
-    return Plan(due=tuple(due), next_step=number, next_step_at=at if number < end else None)
+    if number < end:
+        return Plan(due=tuple(due), next_step=number, next_step_at=at)
+    if end // len(policy) <= repeat:
+        # From now, not from when it was due: after an outage not all rounds at once.
+        return Plan(due=tuple(due), next_step=number, next_step_at=now + timedelta(seconds=repeat_after_s))
+    return Plan(due=tuple(due), next_step=number, next_step_at=None)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from gyrophare.kernel.ids import AlertId, DeviceId, OrganisationId, ShiftId
+from gyrophare.kernel.ids import AlertId, ContactId, DeviceId, OrganisationId, ShiftId
 from gyrophare.kernel.observations import Fix
 
 
@@ -114,36 +114,87 @@ class NewAlert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of an escalation policy: `after_s` seconds after the alert was raised, tell the contact of `rank`."""
+    """One step of an escalation policy: `after_s` seconds after the alert was raised, tell `to` by `channel`.
+
+    `to` is `console`, `rank 1`, `person Anne Petit`, or `target poste` of a channel that has named targets of its own.
+    """
 
     after_s: int
     channel: str
-    rank: int | None
+    to: str
+    days: str | None = None
+    """On these days only, `lun-ven` or `sam,dim`, in Paris; None: on all."""
+    between: str | None = None
+    """Between these hours only, `18:00-07:30`, in Paris; None: at all."""
 
     @classmethod
-    def read(cls, value: dict[str, Any]) -> Step:
-        return cls(after_s=int(value["after_s"]), channel=str(value["channel"]), rank=value["rank"])
+    def read(cls, value: Mapping[str, Any]) -> Step:
+        """As the database holds it; alerts that were raised by an earlier release name a rank."""
+        to = value.get("to")
+        if to is None:
+            to = "console" if value["rank"] is None else f"rank {value['rank']}"
+        return cls(
+            after_s=int(value["after_s"]),
+            channel=str(value["channel"]),
+            to=str(to),
+            days=value.get("days"),
+            between=value.get("between"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Escalation:
-    """An alert whose next step is due, locked by us."""
+class AlertFacts:
+    """What is told of an alert, as it was when it was raised. Its repr says of nobody who or where."""
 
     alert_id: AlertId
     organisation_id: OrganisationId
+    organisation: str
     kind: AlertKind
     priority: int
-    subject: str
-    mission: str | None
+    subject: str = field(repr=False)
+    mission: str | None = field(repr=False)
     episode_at: datetime
+    raised_at: datetime
     received_late_s: float | None
     heard_after_episode: bool | None
-    latitude_deg: float | None
-    longitude_deg: float | None
-    detail: Mapping[str, Any]
+    latitude_deg: float | None = field(repr=False)
+    longitude_deg: float | None = field(repr=False)
+    accuracy_m: float | None = field(repr=False)
+    fixed_at: datetime | None
+    detail: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def columns(cls, row: Mapping[str, Any]) -> dict[str, Any]:
+        """These fields of a row that has more."""
+        found = {name: row[name] for name in AlertFacts.__dataclass_fields__}
+        return {**found, "kind": AlertKind(row["kind"])}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation(AlertFacts):
+    """An alert whose next step is due, locked by us."""
+
     policy: tuple[Step, ...]
+    repeat: int
+    """How often the steps begin anew by themselves, while nobody takes the alert."""
+    repeat_after_s: int
     next_step: int
     next_step_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A person who can be told; `rank` says who is told first."""
+
+    id: ContactId
+    rank: int
+    name: str = field(repr=False)
+    phone_e164: str = field(repr=False)
+    email: str | None = field(default=None, repr=False)
+
+    def address(self, channel: str) -> str | None:
+        """Where that channel reaches the contact; None: it does not."""
+        return self.email if channel == "email" else self.phone_e164
 
 
 def reference(alert_id: int) -> str:

@@ -2,11 +2,12 @@
 -- The unique key decides whose alert it is when two processes raise the same; the position is what is known now.
 insert into alert (organisation_id, kind, device_id, shift_id, subject, mission, reply_topic, episode, episode_at,
                    triggered_at, raised_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg,
-                   accuracy_m, fixed_at, vital, priority, detail, policy, lapse_after_s, next_step_at, changed_at, incident)
+                   accuracy_m, fixed_at, vital, priority, detail, policy, lapse_after_s, repeat,
+                   repeat_after_s, next_step_at, changed_at, incident)
 select new.organisation_id, new.kind, new.device_id, new.shift_id, new.subject, new.mission, new.reply_topic,
        new.episode, new.episode_at, new.triggered_at, %(now)s, new.received_late_s, new.heard_after_episode,
        new.latitude_deg, new.longitude_deg, new.accuracy_m, new.fixed_at, new.vital, new.priority, new.detail::jsonb,
-       plan.steps, coalesce(p.lapse_after_s, 900),
+       plan.steps, coalesce(p.lapse_after_s, 900), coalesce(p.repeat, 0), coalesce(p.repeat_after_s, 300),
        %(now)s + make_interval(secs => (plan.steps -> 0 ->> 'after_s')::float8), %(now)s,
        (select min(coalesce(o.incident, o.id)) from alert o
         where o.device_id = new.device_id and o.state <> 'closed' and o.vital and new.vital)
@@ -20,14 +21,19 @@ from unnest(
 ) as new (organisation_id, kind, device_id, shift_id, subject, mission, reply_topic, episode, episode_at,
           triggered_at, received_late_s, heard_after_episode, latitude_deg, longitude_deg, accuracy_m, fixed_at,
           vital, priority, detail)
-left join policy p on p.organisation_id = new.organisation_id
+left join lateral (
+    select * from policy q
+    where q.organisation_id = new.organisation_id and (new.kind = any(q.kinds) or (q.kinds is null and new.vital))
+    order by q.kinds is null, q.id
+    limit 1
+) p on true
 -- An organisation that has written no policy, or an empty one, still has a console to ring. Where only a protection is
 -- broken nobody is called out of bed before the console had five minutes.
 cross join lateral (
-    select case
-        when new.vital then coalesce(nullif(p.steps, '[]'), '[{"after_s": 0, "channel": "console", "rank": null}]')
-        else '[{"after_s": 0, "channel": "console", "rank": null}, {"after_s": 300, "channel": "sms", "rank": 1}]'
-    end as steps
+    select coalesce(nullif(p.steps, '[]'), case
+        when new.vital then '[{"after_s": 0, "channel": "console", "to": "console"}]'
+        else '[{"after_s": 0, "channel": "console", "to": "console"}, {"after_s": 300, "channel": "sms", "to": "rank 1"}]'
+    end::jsonb) as steps
 ) as plan
 on conflict (organisation_id, device_id, kind, episode) do nothing
 returning id, device_id, kind, episode
@@ -43,16 +49,19 @@ where device_id = %(device_id)s and kind = %(kind)s and state = 'triggered'
 order by id desc limit 1
 
 -- name: claim_escalations
-select a.id, a.organisation_id, a.kind, a.subject, a.mission, a.episode_at, a.received_late_s, a.heard_after_episode,
-       a.latitude_deg, a.longitude_deg, a.detail, a.policy, a.next_step, a.next_step_at, a.priority
-from alert a
+select a.id as alert_id, a.organisation_id, o.name as organisation, a.kind, a.priority, a.subject, a.mission, a.episode_at,
+       a.raised_at, a.received_late_s, a.heard_after_episode, a.latitude_deg, a.longitude_deg, a.accuracy_m, a.fixed_at,
+       a.detail, a.policy, a.repeat, a.repeat_after_s, a.next_step, a.next_step_at
+from alert a join organisation o on o.id = a.organisation_id
 where a.next_step_at <= %(now)s
 order by a.priority, a.next_step_at, a.id
 limit %(most)s
-for update skip locked
+for update of a skip locked
 
 -- name: find_contacts
-select id, organisation_id, rank, name, phone_e164 from contact where organisation_id = any(%(organisation_ids)s)
+select id, organisation_id, rank, name, phone_e164, email from contact
+where organisation_id = any(%(organisation_ids)s)
+order by rank
 
 -- name: advance_escalations
 update alert a set next_step = new.next_step, next_step_at = new.next_step_at, changed_at = %(now)s
@@ -69,7 +78,12 @@ from unnest(%(alert_ids)s::bigint[], %(occasions)s::text[], %(steps)s::integer[]
 on conflict do nothing
 
 -- name: lock_alert
-select organisation_id, device_id, kind, state, reply_topic, vital, priority from alert where id = %(alert_id)s for update
+select a.id as alert_id, a.organisation_id, o.name as organisation, a.kind, a.priority, a.subject, a.mission, a.episode_at,
+       a.raised_at, a.received_late_s, a.heard_after_episode, a.latitude_deg, a.longitude_deg, a.accuracy_m, a.fixed_at,
+       a.detail, a.device_id, a.state, a.reply_topic
+from alert a join organisation o on o.id = a.organisation_id
+where a.id = %(alert_id)s
+for update of a
 
 -- name: acknowledge
 update alert set state = 'acknowledged', acknowledged_at = %(now)s, acknowledged_by = %(account_id)s,
@@ -120,6 +134,10 @@ where alert_id = %(alert_id)s and occasion = 'raised' and channel <> 'console'
   and state in ('sending', 'ambiguous', 'sent')
 order by channel, address, id
 
+-- name: find_turns
+-- What became of an alert until now, for those whose standard points back at each message.
+select kind, at from alert_event where alert_id = %(alert_id)s and kind in ('acknowledged', 'lapsed') order by id
+
 -- name: find_person
 select coalesce((select name from account where id = %(account_id)s), (select name from contact where id = %(contact_id)s))
     as name
@@ -166,7 +184,7 @@ with settled as (
         sent_at = case when %(state)s = 'sent' then %(now)s else n.sent_at end,
         lease_token = null, leased_until = null, changed_at = %(now)s
     where n.id = %(id)s and n.lease_token = %(lease_token)s
-    returning n.id, n.alert_id, n.attempts
+    returning n.id, n.alert_id, n.attempts, n.channel
 ), noted as (
     update attempt t
     set finished_at = %(now)s, outcome = %(outcome)s, http_status = %(http_status)s, error_code = %(error_code)s,
@@ -174,9 +192,11 @@ with settled as (
     from settled where t.notification_id = settled.id and t.number = settled.attempts
 )
 update alert a
--- A message that will never arrive: the next step comes at once, if nobody has taken the alert yet.
+-- A person who will never be told: the next step comes at once, if nobody has taken the alert yet. A machine answers nobody.
 set changed_at = %(now)s,
-    next_step_at = case when %(state)s = 'failed' and a.next_step_at is not null then %(now)s else a.next_step_at end
+    next_step_at = case when %(state)s = 'failed' and a.next_step_at is not null
+                             and settled.channel not in ('webhook', 'cap', 'dc09')
+                        then %(now)s else a.next_step_at end
 from settled where a.id = settled.alert_id
 returning a.id
 
@@ -238,9 +258,28 @@ update alert a set changed_at = %(now)s from open where a.id = open.id
 select max(ticked_at) as ticked_at from engine_tick
 
 -- name: insert_contact
-insert into contact (organisation_id, name, phone_e164, rank)
-values (%(organisation_id)s, %(name)s, %(phone_e164)s, %(rank)s)
-on conflict (organisation_id, rank) do update set name = excluded.name, phone_e164 = excluded.phone_e164
+insert into contact (organisation_id, name, phone_e164, email, rank)
+values (%(organisation_id)s, %(name)s, %(phone_e164)s, %(email)s, %(rank)s)
+on conflict (organisation_id, rank) do update set name = excluded.name, phone_e164 = excluded.phone_e164,
+                                                  email = excluded.email
 
 -- name: list_contacts
-select id, rank, name, phone_e164 from contact order by organisation_id, rank
+select id, rank, name, phone_e164, email from contact order by organisation_id, rank
+
+-- name: find_carried
+select distinct unnest(channels) as channel from channel_presence
+where seen_at between %(now)s::timestamptz - interval '1 minute' and %(now)s::timestamptz + interval '1 minute'
+
+-- name: find_policies
+select name, kinds, steps, repeat, repeat_after_s, lapse_after_s from policy
+where organisation_id = %(organisation_id)s
+order by kinds is not null, id
+
+-- name: remove_policies
+delete from policy where organisation_id = %(organisation_id)s
+
+-- name: insert_policies
+insert into policy (organisation_id, name, kinds, steps, repeat, repeat_after_s, lapse_after_s)
+select %(organisation_id)s, p.name, p.kinds, p.steps, p.repeat, p.repeat_after_s, p.lapse_after_s
+from jsonb_to_recordset(%(policies)s::jsonb)
+    as p (name text, kinds text[], steps jsonb, repeat integer, repeat_after_s integer, lapse_after_s integer)

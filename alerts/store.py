@@ -1,17 +1,19 @@
-"""The tables of alerts: alert, alert_event, policy, contact, engine_tick. Set-based, in the caller's transaction."""
+"""The tables alert, alert_event and engine_tick; see also outbox.py and policy_store.py. Set-based, in the caller's
+transaction."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alerts import wording
-from alerts.escalation import Plan, plan
-from alerts.model import AlertKind, Cause, Escalation, NewAlert, Step, priority
-from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId, OrganisationId
+from alerts import outbox, wording
+from alerts.documents import Occasion
+from alerts.escalation import plan
+from alerts.model import AlertFacts, AlertKind, Cause, Escalation, NewAlert, Step, priority
+from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
@@ -19,40 +21,12 @@ QUERIES = sql.load(__file__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
-    """A person who can be told; `rank` says who is told first."""
-
-    id: ContactId
-    rank: int
-    name: str
-    phone_e164: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedAlert:
+class LockedAlert(AlertFacts):
     """An alert, locked until the transaction ends."""
 
-    id: AlertId
-    organisation_id: OrganisationId
     device_id: DeviceId | None
-    kind: AlertKind
     state: str
     reply_topic: str | None
-    priority: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Queued:
-    """A notification to be written."""
-
-    alert_id: AlertId
-    occasion: str
-    step: int | None
-    channel: str
-    contact_id: ContactId | None
-    address: str
-    text: str
-    priority: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +106,36 @@ async def take_due_steps(connection: Connection, now: datetime, most: int) -> in
     if not rows:
         return 0
     escalations = [_escalation(row) for row in rows]
-    contacts = await _contacts(connection, {alert.organisation_id for alert in escalations})
-    plans = [plan(alert.policy, alert.next_step, alert.next_step_at, now) for alert in escalations]
-    await _queue_steps(connection, list(zip(escalations, plans, strict=True)), contacts, now)
+    plans = [
+        plan(
+            alert.policy,
+            alert.next_step,
+            alert.next_step_at,
+            now,
+            repeat=alert.repeat,
+            repeat_after_s=alert.repeat_after_s,
+        )
+        for alert in escalations
+    ]
+    told = await outbox.queue_steps(connection, list(zip(escalations, plans, strict=True)), now)
+    # Nobody has taken it, and nobody else will be called: that must be seen.
+    last = [alert.alert_id for alert, due in zip(escalations, plans, strict=True) if due.next_step_at is None]
+    await record(connection, last, "steps_exhausted", now)
+    for happened, of in (("step_reaches_nobody", told.nobody), ("step_outside_its_hours", told.outside)):
+        details = [{"step": number + 1, "channel": step.channel, "to": step.to} for _, number, step in of]
+        await record(connection, [alert_id for alert_id, _, _ in of], happened, now, details=details)
     await connection.execute(
         QUERIES["advance_escalations"],
         {
             "alert_ids": [alert.alert_id for alert in escalations],
-            "next_step": [planned.next_step for planned in plans],
-            "next_step_at": [planned.next_step_at for planned in plans],
+            "next_step": [due.next_step for due in plans],
+            # Whoever could not be told is not waited for; each round begins in its time.
+            "next_step_at": [
+                now
+                if due.next_step_at is not None and alert.alert_id in told.in_vain and due.next_step % len(alert.policy)
+                else due.next_step_at
+                for alert, due in zip(escalations, plans, strict=True)
+            ],
             "now": now,
         },
     )
@@ -154,13 +149,10 @@ async def lock_alert(connection: Connection, alert_id: AlertId) -> LockedAlert |
     if row is None:
         return None
     return LockedAlert(
-        id=alert_id,
-        organisation_id=OrganisationId(row["organisation_id"]),
+        **LockedAlert.columns(row),
         device_id=row["device_id"],
-        kind=AlertKind(row["kind"]),
         state=row["state"],
         reply_topic=row["reply_topic"],
-        priority=row["priority"],
     )
 
 
@@ -179,18 +171,19 @@ async def acknowledge(
     Not the wearer of a discreet SOS: a watch that lights up or rings would tell whoever must not know.
     """
     who = {"account_id": account_id, "contact_id": contact_id}
-    await connection.execute(QUERIES["acknowledge"], {"alert_id": alert.id, "now": now, **who})
-    await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.id, "now": now})
-    detail = {} if contact_id is None else {"contact_id": contact_id}
-    await record(connection, [alert.id], "acknowledged", now, account_id=account_id, details=[detail])
-    queued = []
-    if alert.reply_topic is not None and not await find_discreet(connection, [alert.device_id]):
-        text = wording.alarm_acknowledged(alert.id)
-        queued.append(_follow_up(alert, "acknowledged", "watch", None, alert.reply_topic, text))
     [person] = await (await connection.execute(QUERIES["find_person"], who)).fetchall()
-    text = wording.taken(alert.id, person["name"])
-    queued += [one for one in await _tell(connection, alert, "acknowledged", text) if one.contact_id != contact_id]
-    await _queue(connection, queued, now)
+    told = await outbox.follow_ups(
+        connection, alert, Occasion.ACKNOWLEDGED, wording.taken(alert.alert_id, person["name"]), now, by=person["name"]
+    )
+    await connection.execute(QUERIES["acknowledge"], {"alert_id": alert.alert_id, "now": now, **who})
+    await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.alert_id, "now": now})
+    detail = {} if contact_id is None else {"contact_id": contact_id}
+    await record(connection, [alert.alert_id], "acknowledged", now, account_id=account_id, details=[detail])
+    queued = [one for one in told if contact_id is None or one.contact_id != contact_id]
+    if alert.reply_topic is not None and not await find_discreet(connection, [alert.device_id]):
+        text = wording.alarm_acknowledged(alert.alert_id)
+        queued.append(outbox.follow_up(alert, Occasion.ACKNOWLEDGED, "watch", None, alert.reply_topic, text))
+    await outbox.queue(connection, queued, now)
     await wake(connection)
 
 
@@ -217,9 +210,15 @@ async def note(connection: Connection, alert_id: AlertId, account_id: AccountId,
 async def lapse(connection: Connection, now: datetime, most: int) -> int:
     """Whoever took an alert and did nothing since has not answered: the escalation goes on. Return how many lapsed."""
     rows = await (await connection.execute(QUERIES["lapse"], {"now": now, "most": most})).fetchall()
-    if rows:
-        details = [{"account_id": row["acknowledged_by"], "contact_id": row["acknowledged_by_contact"]} for row in rows]
-        await record(connection, [AlertId(row["id"]) for row in rows], "lapsed", now, details=details)
+    queued = []
+    for row in rows:
+        alert = await lock_alert(connection, AlertId(row["id"]))
+        if alert is not None:  # people are told by the steps
+            told = await outbox.follow_ups(connection, alert, Occasion.LAPSED, None, now)
+            queued += told
+    details = [{"account_id": row["acknowledged_by"], "contact_id": row["acknowledged_by_contact"]} for row in rows]
+    await record(connection, [AlertId(row["id"]) for row in rows], "lapsed", now, details=details)
+    await outbox.queue(connection, queued, now)
     return len(rows)
 
 
@@ -238,18 +237,30 @@ async def close(
     Without it the database refuses to close alerts of NEEDS_REACHED.
     """
     parameters = {
-        "alert_id": alert.id,
+        "alert_id": alert.alert_id,
         "account_id": account_id,
         "cause": str(cause),
         "outcome": outcome or None,
         "reached": reached,
         "now": now,
     }
+    [person] = await (
+        await connection.execute(QUERIES["find_person"], {"account_id": account_id, "contact_id": None})
+    ).fetchall()
+    told = await outbox.follow_ups(
+        connection,
+        alert,
+        Occasion.CLOSED,
+        wording.closed(alert.alert_id, cause),
+        now,
+        by=person["name"],
+        cause=cause,
+    )
     await connection.execute(QUERIES["close"], parameters)
-    await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.id, "now": now})
+    await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.alert_id, "now": now})
     detail = {"cause": str(cause), "reached": reached, "outcome": outcome}
-    await record(connection, [alert.id], "closed", now, account_id=account_id, details=[detail])
-    await _queue(connection, await _tell(connection, alert, "closed", wording.closed(alert.id, cause)), now)
+    await record(connection, [alert.alert_id], "closed", now, account_id=account_id, details=[detail])
+    await outbox.queue(connection, told, now)
     await wake(connection)
 
 
@@ -317,126 +328,12 @@ async def find_newest_beat(connection: Connection) -> datetime | None:
     return None if row is None else row["ticked_at"]
 
 
-async def put_contact(
-    connection: Connection, organisation_id: OrganisationId, rank: int, name: str, phone_e164: str
-) -> None:
-    """Say who is told at `rank`."""
-    parameters = {"organisation_id": organisation_id, "rank": rank, "name": name, "phone_e164": phone_e164}
-    await connection.execute(QUERIES["insert_contact"], parameters)
-
-
-async def list_contacts(connection: Connection) -> list[Contact]:
-    """Everybody who is told, the first first."""
-    rows = await (await connection.execute(QUERIES["list_contacts"])).fetchall()
-    return [Contact(**row) for row in rows]
-
-
 def _escalation(row: dict[str, Any]) -> Escalation:
     return Escalation(
-        alert_id=AlertId(row["id"]),
-        organisation_id=OrganisationId(row["organisation_id"]),
-        kind=AlertKind(row["kind"]),
-        priority=row["priority"],
-        subject=row["subject"],
-        mission=row["mission"],
-        episode_at=row["episode_at"],
-        received_late_s=row["received_late_s"],
-        heard_after_episode=row["heard_after_episode"],
-        latitude_deg=row["latitude_deg"],
-        longitude_deg=row["longitude_deg"],
-        detail=row["detail"],
+        **Escalation.columns(row),
         policy=tuple(Step.read(step) for step in row["policy"]),
+        repeat=row["repeat"],
+        repeat_after_s=row["repeat_after_s"],
         next_step=row["next_step"],
         next_step_at=row["next_step_at"],
     )
-
-
-async def _contacts(
-    connection: Connection, organisation_ids: Iterable[OrganisationId]
-) -> dict[tuple[OrganisationId, int], Contact]:
-    parameters = {"organisation_ids": list(organisation_ids)}
-    rows = await (await connection.execute(QUERIES["find_contacts"], parameters)).fetchall()
-    return {
-        (row["organisation_id"], row["rank"]): Contact(
-            id=row["id"], rank=row["rank"], name=row["name"], phone_e164=row["phone_e164"]
-        )
-        for row in rows
-    }
-
-
-async def _queue_steps(
-    connection: Connection,
-    planned: Sequence[tuple[Escalation, Plan]],
-    contacts: dict[tuple[OrganisationId, int], Contact],
-    now: datetime,
-) -> None:
-    queued: list[_Queued] = []
-    nobody: list[tuple[AlertId, int]] = []
-    for alert, due in planned:
-        for number, step in due.due:
-            text = wording.sms(alert, number)
-            if step.rank is None:  # the console: whoever watches it
-                queued.append(_of_step(alert, number, step.channel, None, "", text))
-            elif contact := contacts.get((alert.organisation_id, step.rank)):
-                queued.append(_of_step(alert, number, step.channel, contact.id, contact.phone_e164, text))
-            else:
-                nobody.append((alert.alert_id, step.rank))
-    await _queue(connection, queued, now)
-    details = [{"rank": rank} for _, rank in nobody]
-    await record(connection, [alert_id for alert_id, _ in nobody], "step_reaches_nobody", now, details=details)
-    # Nobody has taken it, and nobody else will be called: that must be seen.
-    last = [alert.alert_id for alert, due in planned if due.next_step_at is None]
-    await record(connection, last, "steps_exhausted", now)
-
-
-def _of_step(
-    alert: Escalation, step: int, channel: str, contact_id: ContactId | None, address: str, text: str
-) -> _Queued:
-    return _Queued(
-        alert_id=alert.alert_id,
-        occasion="raised",
-        step=step,
-        channel=channel,
-        contact_id=contact_id,
-        address=address,
-        text=text,
-        priority=alert.priority,
-    )
-
-
-def _follow_up(
-    alert: LockedAlert, occasion: str, channel: str, contact_id: ContactId | None, address: str, text: str
-) -> _Queued:
-    return _Queued(
-        alert_id=alert.id,
-        occasion=occasion,
-        step=None,
-        channel=channel,
-        contact_id=contact_id,
-        address=address,
-        text=text,
-        priority=alert.priority,
-    )
-
-
-async def _tell(connection: Connection, alert: LockedAlert, occasion: str, text: str) -> list[_Queued]:
-    """Whoever was called learns what became of it: he may be on his way."""
-    rows = await (await connection.execute(QUERIES["find_told"], {"alert_id": alert.id})).fetchall()
-    return [_follow_up(alert, occasion, row["channel"], row["contact_id"], row["address"], text) for row in rows]
-
-
-async def _queue(connection: Connection, queued: Sequence[_Queued], now: datetime) -> None:
-    if not queued:
-        return
-    parameters = {
-        "alert_ids": [one.alert_id for one in queued],
-        "occasions": [one.occasion for one in queued],
-        "steps": [one.step for one in queued],
-        "channels": [one.channel for one in queued],
-        "contact_ids": [one.contact_id for one in queued],
-        "addresses": [one.address for one in queued],
-        "texts": [one.text for one in queued],
-        "priorities": [one.priority for one in queued],
-        "now": now,
-    }
-    await connection.execute(QUERIES["queue_notifications"], parameters)

@@ -9,7 +9,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from alerts.channels.gsm_text import ONE_PART_SEPTETS, septets, to_gsm7
-from alerts.model import AlertKind, Cause, Escalation, reference
+from alerts.documents import AlertDocument, Occasion, Place, Told, write
+from alerts.model import AlertFacts, AlertKind, Cause, reference
 
 PARIS = ZoneInfo("Europe/Paris")
 _LATE_FROM_S = 60  # a shorter delay is how radio works, not news
@@ -28,7 +29,7 @@ def follow_up_reference(alert_id: int, notification_id: int) -> str:
     return f"#{reference(alert_id)}-{watch_reference(notification_id)}"
 
 
-def sms(alert: Escalation, step: int) -> str:
+def sms(alert: AlertFacts, step: int) -> str:
     """The text of one SMS: what, who, since when, where; the reference last.
 
     Of what does not fit into one part the name of the mission goes first: where somebody lies is not cut for it.
@@ -39,7 +40,7 @@ def sms(alert: Escalation, step: int) -> str:
     return text if too_long <= 0 or not mission else _text(alert, step, mission[:-too_long].rstrip())
 
 
-def _text(alert: Escalation, step: int, mission: str) -> str:
+def _text(alert: AlertFacts, step: int, mission: str) -> str:
     parts = [f"{_what(alert)}: {alert.subject}"]
     if mission:
         parts.append(mission)
@@ -53,10 +54,51 @@ def _text(alert: Escalation, step: int, mission: str) -> str:
     return f"{', '.join(parts)} {sms_reference(alert.alert_id, step)}"
 
 
-def _place(alert: Escalation) -> str:
+def _place(alert: AlertFacts) -> str:
     if alert.latitude_deg is None or alert.longitude_deg is None:
         return "position inconnue"
     return f"{alert.latitude_deg:.5f},{alert.longitude_deg:.5f}"
+
+
+def document(
+    alert: AlertFacts,
+    occasion: Occasion,
+    at: datetime,
+    *,
+    by: str | None = None,
+    cause: Cause | None = None,
+    earlier: Iterable[Told] = (),
+) -> str:
+    """The alert as machines are told of it."""
+    place = None
+    if alert.latitude_deg is not None and alert.longitude_deg is not None:
+        place = Place(
+            latitude_deg=alert.latitude_deg,
+            longitude_deg=alert.longitude_deg,
+            accuracy_m=alert.accuracy_m,
+            fixed_at=alert.fixed_at,
+        )
+    return write(
+        AlertDocument(
+            reference=reference(alert.alert_id),
+            occasion=occasion,
+            kind=alert.kind,
+            priority=alert.priority,
+            what=_what(alert),
+            subject=alert.subject,
+            mission=alert.mission,
+            organisation=alert.organisation,
+            episode_at=alert.episode_at,
+            raised_at=alert.raised_at,
+            at=at,
+            position=place,
+            received_late_s=alert.received_late_s,
+            by=by,
+            cause=None if cause is None else str(cause),
+            test=cause is Cause.TEST,
+            earlier=tuple(earlier),
+        )
+    )
 
 
 def alarm_acknowledged(alert_id: int) -> str:
@@ -115,13 +157,13 @@ def read_watch_reference(named: object) -> int | None:
     return int(match[1]) if match else None
 
 
-def _what(alert: Escalation) -> str:
+def _what(alert: AlertFacts) -> str:
     if alert.kind is AlertKind.STILLNESS and alert.heard_after_episode is False:
         return "SANS NOUVELLES"
     return _WHAT[alert.kind]
 
 
-def _remarks(alert: Escalation) -> Iterable[str]:
+def _remarks(alert: AlertFacts) -> Iterable[str]:
     """What else whoever answers must know."""
     if alert.kind is AlertKind.DURESS:
         yield "ne pas faire sonner la montre"

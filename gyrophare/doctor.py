@@ -122,7 +122,7 @@ def _contacts(connection: psycopg.Connection[DictRow]) -> Finding:
         name="contacts",
         verdict="warning",
         found="nobody: an alarm reaches only whoever looks at the console",
-        do="insert into contact (organisation_id, name, phone_e164, rank) values (1, 'Astreinte', '+336…', 1)",
+        do="gyrophare contacts add 1 'Astreinte' +336…, then gyrophare policies check",
     )
 
 

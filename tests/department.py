@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Literal, LiteralString, TypeVar, cast
 
-import alerts.store
+import alerts.policy_store
 import ingest.directory
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import DeviceId, OrganisationId
@@ -111,7 +111,7 @@ class Department:
 
     async def with_contacts(self, *phones_e164: str) -> None:
         for rank, phone_e164 in enumerate(phones_e164, start=1):
-            await alerts.store.put_contact(self.connection, ORGANISATION, rank, f"Astreinte {rank}", phone_e164)
+            await alerts.policy_store.put_contact(self.connection, ORGANISATION, rank, f"Astreinte {rank}", phone_e164)
 
     def report(self, name: str, *, steps: int | None = None, offset_m: float = 0.0, **more: Any) -> dict[str, Any]:
         """A native report of that watch, made now, `offset_m` north of the Place de la Libération."""

@@ -300,7 +300,7 @@ def test_priorities_grow_from_the_surest_danger_to_what_only_breaks_a_protection
 
 
 def test_round_of_steps_ends_with_the_policy_and_keeps_its_distances(clock: ManualClock) -> None:
-    policy = [Step(after_s=after_s, channel="sms", rank=1) for after_s in (0, 60, 120)]
+    policy = [Step(after_s=after_s, channel="sms", to="rank 1") for after_s in (0, 60, 120)]
     now = clock.now()
     planned = plan(policy, 3, now, now)
     assert [(number, step.after_s) for number, step in planned.due] == [(3, 0)]

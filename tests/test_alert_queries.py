@@ -175,9 +175,14 @@ async def test_organisation_without_contacts_has_that_written_down(
     await office.on_shift("w-1")
     clock.advance(180)
     await escalation_tick.tick(pool, clock, "test")
-    assert await office.rows("select detail from alert_event where kind = 'step_reaches_nobody'") == [
-        {"detail": {"rank": 1}}
-    ]
+    said = await office.rows("select detail from alert_event where kind = 'step_reaches_nobody' order by id")
+    assert said[0] == {"detail": {"step": 2, "channel": "sms", "to": "rank 1"}}
+    for _ in range(2):  # whoever could not be told is not waited for
+        await escalation_tick.tick(pool, clock, "test")
+    said = await office.rows(
+        "select detail ->> 'to' as who from alert_event where kind = 'step_reaches_nobody' order by id"
+    )
+    assert [row["who"] for row in said] == ["rank 1", "rank 2", "rank 1"]
 
 
 async def test_beat_of_an_engine_is_its_newest(office: Department, clock: ManualClock) -> None:

@@ -21,10 +21,10 @@ def after(seconds: float) -> datetime:
 
 # The console and the first contact at once, the second after a minute, the third after five.
 POLICY = (
-    Step(after_s=0, channel="console", rank=None),
-    Step(after_s=0, channel="sms", rank=1),
-    Step(after_s=60, channel="sms", rank=2),
-    Step(after_s=300, channel="sms", rank=3),
+    Step(after_s=0, channel="console", to="console"),
+    Step(after_s=0, channel="sms", to="rank 1"),
+    Step(after_s=60, channel="sms", to="rank 2"),
+    Step(after_s=300, channel="sms", to="rank 3"),
 )
 
 
@@ -75,7 +75,7 @@ def test_step_is_read_as_the_database_holds_it() -> None:
 
 
 policies = st.lists(st.integers(0, 600), max_size=8).map(
-    lambda waits: tuple(Step(after_s=after_s, channel="sms", rank=1) for after_s in accumulate(waits))
+    lambda waits: tuple(Step(after_s=after_s, channel="sms", to="rank 1") for after_s in accumulate(waits))
 )
 ticks = st.lists(st.integers(0, 6_000), max_size=12).map(sorted)
 

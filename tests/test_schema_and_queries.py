@@ -191,7 +191,7 @@ async def test_sos_is_stored_once_and_raises_one_alert(office: Department) -> No
 
     await hear(office, (EVENTS, press | {"seq": 2}))  # pressed again: the same danger
     assert len(await the(office, "alert")) == 1
-    assert [row["kind"] for row in await the(office, "alert_event")][-1] == "repeated"
+    assert "repeated" in [row["kind"] for row in await the(office, "alert_event")]
 
 
 async def test_unreadable_event_raises_a_technical_alert(office: Department) -> None:

@@ -98,7 +98,22 @@ async def extension(timescaledb: Connection, clock: ManualClock) -> AsyncIterato
 def test_migration_is_repeatable_and_says_active(timescaledb_url: str) -> None:
     state = migrations.migrate(timescaledb_url)
     assert (state.applied, state.pending, state.timescaledb) == (
-        ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "t001", "t002", "t003"),
+        (
+            "0001",
+            "0002",
+            "0003",
+            "0004",
+            "0005",
+            "0006",
+            "0007",
+            "0008",
+            "0009",
+            "0010",
+            "0016",
+            "t001",
+            "t002",
+            "t003",
+        ),
         (),
         "active",
     )

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-import alerts.store
-from alerts.store import Contact
+import alerts.policy_store
+from alerts.model import Contact
 from gyrophare import settings
 from gyrophare.commands.database import AsJson, ConfigFile, Organisation, in_transaction
 from gyrophare.commands.named import NamedError
@@ -24,6 +24,7 @@ app = typer.Typer(
     "An agent whose alarm nobody hears is not protected: without a contact the console must stay open.",
     no_args_is_help=True,
 )
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -32,6 +33,7 @@ def add(
     rank: Annotated[int, typer.Argument(min=1, help="Who is told first: 1, 2, …", show_default=False)],
     name: Annotated[str, typer.Argument(help="Who answers that telephone.", show_default=False)],
     phone: Annotated[str, typer.Argument(help="In international form: +33612345678.", show_default=False)],
+    email: Annotated[str | None, typer.Option(help="For steps by email.", show_default=False)] = None,
     organisation: Organisation = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -45,15 +47,19 @@ def add(
     if not name.strip() or not name.isprintable():
         raise NamedError(f"The name {name!r} was given; expected printable characters.")
 
+    if email is not None and not _EMAIL.fullmatch(email):
+        raise NamedError(f"The e-mail {email!r} was given; expected name@domain.")
+
     async def work(connection: Connection, _now: datetime) -> None:
         whose = await registry.find_organisation(connection, organisation)
-        await alerts.store.put_contact(connection, whose, rank, name.strip(), phone_e164)
+        await alerts.policy_store.put_contact(connection, whose, rank, name.strip(), phone_e164, email)
 
     in_transaction(settings.load(config), work)
     if as_json:
-        say_json({"rank": rank, "name": name.strip(), "phone": phone_e164})
+        say_json({"rank": rank, "name": name.strip(), "phone": phone_e164, "email": email})
         return
-    say(f"{escape(name.strip())} is told at rank {rank}, at {phone_e164}.")
+    also = f" and {email}" if email is not None else ""
+    say(f"{escape(name.strip())} is told at rank {rank}, at {phone_e164}{escape(also)}.")
 
 
 @app.command("list")
@@ -61,13 +67,13 @@ def list_all(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List the contacts in the order in which they are told."""
 
     async def work(connection: Connection, _now: datetime) -> list[Contact]:
-        return await alerts.store.list_contacts(connection)
+        return await alerts.policy_store.list_contacts(connection)
 
     found = in_transaction(settings.load(config), work)
     if as_json:
-        say_json([{"rank": one.rank, "name": one.name, "phone": one.phone_e164} for one in found])
+        say_json([{"rank": one.rank, "name": one.name, "phone": one.phone_e164, "email": one.email} for one in found])
         return
-    table = Table("rank", "name", "telephone", box=None, padding=(0, 2, 0, 0))
+    table = Table("rank", "name", "telephone", "e-mail", box=None, padding=(0, 2, 0, 0))
     for one in found:
-        table.add_row(str(one.rank), escape(one.name), one.phone_e164)
+        table.add_row(str(one.rank), escape(one.name), one.phone_e164, escape(one.email or "–"))
     say(table if found else "Nobody yet. Name the first: `gyrophare contacts add 1 'Astreinte' +33612345678`.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-import alerts.store
+import alerts.policy_store
 import ingest.directory
 import lone_worker.store
 from gyrophare.kernel.ids import OrganisationId
@@ -50,7 +50,7 @@ async def engage(server: Server, spool: Spool) -> dict[str, ConnectedWatch]:
 
     async with server.pool.connection() as connection, connection.transaction():
         for rank, name, phone_e164 in CONTACTS:
-            await alerts.store.put_contact(connection, organisation_id, rank, name, phone_e164)
+            await alerts.policy_store.put_contact(connection, organisation_id, rank, name, phone_e164)
         for seed, member in enumerate(cote_dor.CREW):
             lies = member.device == cote_dor.LIES_STILL
             since = now - timedelta(seconds=SHIFT_BEFORE_S if lies else 0)

@@ -1,0 +1,97 @@
+"""Whether policies reach anybody: found when a policy is written, not when somebody lies in a ditch. Pure.
+
+A grave finding is a step that tells nobody; the others are weaknesses that an operator may want.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.model import Contact, Step
+from alerts.policy import PARIS, TARGETED, Policy, applies
+
+_MONDAY = datetime(2026, 6, 1, tzinfo=PARIS)  # a week without a change of clocks
+_GRAIN = timedelta(minutes=15)
+_WEEK = timedelta(days=7)
+_DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """What is wrong, where, and what to do."""
+
+    where: str
+    grave: bool
+    what: str
+    do: str
+
+
+def check(policies: Sequence[Policy], contacts: Sequence[Contact], carried: Collection[str]) -> list[Flaw]:
+    """Every flaw of `policies`. `carried`: the channels that a running server sends by."""
+    flaws = []
+    if not any(policy.kinds is None for policy in policies):
+        flaws.append(
+            Flaw(
+                where="policies",
+                grave=True,
+                what="no policy is for everything else: alerts that none names only ring at the console",
+                do="leave `kinds` out of one of them",
+            )
+        )
+    for policy in policies:
+        where = f"policy {policy.name!r}"
+        told = [step for step in policy.steps if step.channel != "console"]
+        for number, step in enumerate(policy.steps, start=1):
+            flaws += _of_step(f"{where}, step {number}", step, contacts, carried)
+        if not told:
+            flaws.append(_flaw(where, "nobody is told but who watches the console", "add a step by sms, say"))
+        elif len({step.channel for step in policy.steps}) < 2:
+            flaws.append(_flaw(where, f"everything goes by {told[0].channel}", "add a step by another channel"))
+        if told and (since := _uncovered(told)) is not None:
+            flaws.append(
+                _flaw(where, f"from {since} on nobody is told but who watches the console", "widen days or between")
+            )
+    return flaws
+
+
+def _of_step(where: str, step: Step, contacts: Sequence[Contact], carried: Collection[str]) -> list[Flaw]:
+    if step.channel == "console":
+        return []
+    flaws = []
+    if step.channel not in TARGETED:
+        kind, _, name = step.to.partition(" ")
+        contact = next((one for one in contacts if name == (str(one.rank) if kind == "rank" else one.name)), None)
+        if contact is None:
+            flaws.append(
+                Flaw(where=where, grave=True, what=f"there is no {step.to}", do="see `gyrophare contacts list`")
+            )
+        elif contact.address(step.channel) is None:
+            flaws.append(
+                Flaw(
+                    where=where,
+                    grave=True,
+                    what=f"{step.to} has no address for {step.channel}",
+                    do="give it with `gyrophare contacts add`",
+                )
+            )
+    if step.channel not in carried:
+        flaws.append(
+            _flaw(where, f"no server that runs sends by {step.channel}", f"configure [{step.channel}], and start it")
+        )
+    return flaws
+
+
+def _flaw(where: str, what: str, do: str) -> Flaw:
+    return Flaw(where=where, grave=False, what=what, do=do)
+
+
+def _uncovered(steps: Sequence[Step]) -> str | None:
+    """The first moment of the week at which none of them applies; None: there is always one."""
+    at = _MONDAY
+    while at < _MONDAY + _WEEK:
+        if not any(applies(step, at) for step in steps):
+            return f"{_DAYS[at.weekday()]} {at:%H:%M}"
+        at += _GRAIN
+    return None

@@ -1,0 +1,87 @@
+"""The tables contact and policy: who can be told, and who is told of what."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from alerts.model import AlertKind, Contact, Step
+from alerts.policy import Policy
+from gyrophare.kernel.ids import OrganisationId
+from gyrophare.platform import sql
+from gyrophare.platform.db import Connection
+
+QUERIES = sql.load(__file__)
+
+
+async def put_contact(
+    connection: Connection,
+    organisation_id: OrganisationId,
+    rank: int,
+    name: str,
+    phone_e164: str,
+    email: str | None = None,
+) -> None:
+    """Say who is told at `rank`."""
+    parameters = {
+        "organisation_id": organisation_id,
+        "rank": rank,
+        "name": name,
+        "phone_e164": phone_e164,
+        "email": email,
+    }
+    await connection.execute(QUERIES["insert_contact"], parameters)
+
+
+async def list_contacts(connection: Connection) -> list[Contact]:
+    """Everybody who is told, the first first."""
+    rows = await (await connection.execute(QUERIES["list_contacts"])).fetchall()
+    return [Contact(**row) for row in rows]
+
+
+async def find_contacts(
+    connection: Connection, organisation_ids: Collection[OrganisationId]
+) -> Mapping[OrganisationId, Sequence[Contact]]:
+    """The contacts of each organisation, the first first."""
+    parameters = {"organisation_ids": list(organisation_ids)}
+    rows = await (await connection.execute(QUERIES["find_contacts"], parameters)).fetchall()
+    found: dict[OrganisationId, list[Contact]] = defaultdict(list)
+    for row in rows:
+        found[OrganisationId(row.pop("organisation_id"))].append(Contact(**row))
+    return found
+
+
+async def find_carried(connection: Connection, now: datetime) -> set[str]:
+    """The channels that a server which was there lately sends by; the console is always one."""
+    rows = await (await connection.execute(QUERIES["find_carried"], {"now": now})).fetchall()
+    return {"console", *(row["channel"] for row in rows)}
+
+
+async def find_policies(connection: Connection, organisation_id: OrganisationId) -> list[Policy]:
+    """The policies of an organisation, that of everything else first."""
+    parameters = {"organisation_id": organisation_id}
+    rows = await (await connection.execute(QUERIES["find_policies"], parameters)).fetchall()
+    return [
+        Policy(
+            name=row["name"],
+            kinds=None if row["kinds"] is None else tuple(AlertKind(kind) for kind in row["kinds"]),
+            steps=tuple(Step.read(step) for step in row["steps"]),
+            repeat=row["repeat"],
+            repeat_after_s=row["repeat_after_s"],
+            lapse_after_s=row["lapse_after_s"],
+        )
+        for row in rows
+    ]
+
+
+async def replace_policies(connection: Connection, organisation_id: OrganisationId, policies: Sequence[Policy]) -> None:
+    """These and no others from the next alert on; what is under way keeps the steps that it was raised with."""
+    await connection.execute(QUERIES["remove_policies"], {"organisation_id": organisation_id})
+    parameters = {
+        "organisation_id": organisation_id,
+        "policies": json.dumps([asdict(policy) for policy in policies]),
+    }
+    await connection.execute(QUERIES["insert_policies"], parameters)

@@ -1,0 +1,12 @@
+"""Several escalation policies, each of some kinds of alerts, with steps that say in words whom they tell."""
+
+from gyrophare.platform.migrations.plain_sql import run_beside
+
+revision = "0016"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_beside(__file__)
