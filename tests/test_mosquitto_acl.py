@@ -10,10 +10,8 @@ import contextlib
 import json
 import queue
 import re
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -37,6 +35,7 @@ from ingest import mosquitto, registry
 from ingest.accounts import Kind
 from ingest.mosquitto import ServerAccount
 from ingest.registry import Issued
+from tests.certificate import make_certificate
 from tests.department import ORGANISATION
 from tests.mosquitto import Mosquitto, needs_mosquitto
 
@@ -52,14 +51,7 @@ MARK = "until here"
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a certificate for localhost that nobody else has signed."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no program openssl on this machine; Debian: apt-get install openssl")
-    folder = tmp_path_factory.mktemp("certificates")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    command += ["-keyout", str(folder / "gyrophare.key"), "-out", str(folder / "gyrophare.crt")]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
-    return folder
+    return make_certificate(tmp_path_factory.mktemp("certificates"))
 
 
 def deployed(certificates: Path) -> str:
