@@ -24,6 +24,7 @@ from dashboards import read_models
 from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from dashboards.shifts import ShiftRoutes
+from gyrophare import outgoing
 from gyrophare.broker import Broker
 from gyrophare.embedded import PostgresServer
 from gyrophare.flows import (
@@ -238,6 +239,11 @@ class Server:
             log.warning(
                 "No SMS provider is configured ([sms]): alarms reach only the console", extra={"action": "no_sms"}
             )
+        if (email := outgoing.email_channel(self.settings.email, self.clock)) is not None:
+            channels.append(email)
+        if (webhook := outgoing.webhook_channel(self.settings.webhook, self.clock)) is not None:
+            self._stack.push_async_callback(webhook.aclose)
+            channels.append(webhook)
         return channels
 
     async def _listen(self) -> None:

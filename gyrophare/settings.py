@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as UnreadableSource
 
+from gyrophare.channel_settings import EmailSettings, WebhookSettings
 from gyrophare.kernel.errors import SettingsError
 
 PREFIX = "GYROPHARE_"
@@ -178,6 +179,8 @@ class Settings(BaseSettings):
     mqtt: MqttSettings = MqttSettings()
     http: HttpSettings = HttpSettings()
     sms: SmsSettings = SmsSettings()
+    email: EmailSettings = EmailSettings()
+    webhook: WebhookSettings = WebhookSettings()
     watch3g: Watch3gSettings = Watch3gSettings()
     log: LogSettings = LogSettings()
 
@@ -292,7 +295,7 @@ def _explain(error: ValidationError) -> list[str]:
             continue
         value = fault["input"]
         whole_section = isinstance(value, dict) or fault["type"] in _SECTION_FAULTS
-        secret = whole_section or any(word in key for word in ("secret", "url", "key"))
+        secret = whole_section or any(word in key for word in ("secret", "password", "url", "key"))
         got = "" if secret else f" = {value!r}"
         expected = fault["msg"].removeprefix("Value error, ")
         lines.append(f"{key}{got}: {expected} (environment: {_variable(key)})")

@@ -102,7 +102,7 @@ def test_file_that_is_not_utf8_is_refused_by_name(here: Path) -> None:
         (f'[sms]\napi_sekret = "{SECRET}"\n', "sms.api_sekret", "sms.api_secret"),
         (f'[database]\nuri = "postgresql://u:{SECRET}@h/d"\n', "database.uri", "database.url"),
         (f'[sns]\napi_secret = "{SECRET}"\n', "sns", None),
-        (f'password = "{SECRET}"\n', "password", None),
+        (f'password = "{SECRET}"\n', "password", "email.password"),
     ],
 )
 def test_unknown_key_is_named_with_what_was_meant_and_never_its_value(

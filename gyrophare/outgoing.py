@@ -1,0 +1,50 @@
+"""The ways out that are configured: each channel from its section of the settings, None where that is empty."""
+
+from __future__ import annotations
+
+from alerts.channels.email import EmailChannel, MailServer
+from alerts.channels.webhook import WebhookChannel
+from alerts.channels.webhook_policy import WebhookPolicy
+from gyrophare.channel_settings import EmailSettings, WebhookSettings
+from gyrophare.kernel.clock import Clock
+from gyrophare.platform.tls import client_context
+
+
+def email_channel(email: EmailSettings, clock: Clock) -> EmailChannel | None:
+    """Raise SettingsError when the authority's file cannot be read."""
+    server = mail_server(email)
+    return None if server is None or email.sender is None else EmailChannel(server, sender=email.sender, clock=clock)
+
+
+def mail_server(email: EmailSettings) -> MailServer | None:
+    """Raise SettingsError when the authority's file cannot be read."""
+    if email.host is None or email.sender is None:
+        return None
+    return MailServer(
+        host=email.host,
+        port=email.effective_port,
+        security=email.security,
+        tls=client_context(email.ca_file, verify=email.verify),
+        local_name=email.sender.rpartition("@")[2],
+        username=email.username,
+        password=None if email.password is None else email.password.get_secret_value(),
+    )
+
+
+def webhook_channel(webhook: WebhookSettings, clock: Clock) -> WebhookChannel | None:
+    """Raise SettingsError when the authority's file cannot be read."""
+    if not webhook.targets or webhook.secret is None:
+        return None
+    return WebhookChannel(
+        targets=webhook.targets,
+        secret=webhook.secret.get_secret_value(),
+        policy=webhook_policy(webhook),
+        tls=client_context(webhook.ca_file),
+        clock=clock,
+    )
+
+
+def webhook_policy(webhook: WebhookSettings) -> WebhookPolicy:
+    return WebhookPolicy(
+        allowed_hosts=webhook.hosts, plain_http=webhook.plain_http, private_networks=webhook.private_networks
+    )
