@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from dashboards import read_models
 from dashboards.answers import CONSOLE_HEADER
+from gyrophare.channel_settings import EmailSettings, WebhookSettings
 from gyrophare.demo import crew
 from gyrophare.demo.told import AlarmTold, Told
 from gyrophare.embedded import MqttBroker, PostgresServer
@@ -92,6 +93,8 @@ async def _stage(settings: Settings, say: Callable[[str], None]) -> AsyncIterato
                         api_secret=SecretStr(secret),
                         from_number="+33380000000",
                     ),
+                    "email": EmailSettings(),  # what is invented must reach nobody, whatever the configuration names
+                    "webhook": WebhookSettings(),
                 }
             ),
             clock,
