@@ -1,27 +1,25 @@
-"""From a row of the outbox to a mail server and a receiver, through a whole server and its settings."""
+"""From a policy to a mail server and a receiver, through a whole server and its settings."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from aiohttp import web
 from pydantic import SecretStr
 
+from alerts import documents, policy_store
 from alerts.channels.webhook_signature import verify
+from alerts.model import Step
+from alerts.policy import Policy
 from gyrophare.channel_settings import EmailSettings, WebhookSettings
 from gyrophare.embedded import MqttBroker
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.server import Server
 from gyrophare.settings import DatabaseSettings, HttpSettings, MqttSettings, Settings
-from tests.department import Department
+from tests.department import ORGANISATION, Department
 from tests.mail_desk import MailDesk
 
 SECRET = "shared with the receiver"
-INSERT = """
-    insert into notification (alert_id, channel, address, text, due_at, changed_at)
-    select id, %(channel)s, %(address)s, %(text)s, %(now)s, %(now)s from alert
-"""
 
 
 async def test_outbox_reaches_the_mail_server_and_the_receiver(
@@ -57,17 +55,18 @@ async def test_outbox_reaches_the_mail_server_and_the_receiver(
     server = Server(settings, clock, ticking=False)
     try:
         await server.start()
-        await department.on_shift("w-1")
+        await policy_store.put_contact(
+            department.connection, ORGANISATION, 1, "Astreinte", "+33600000001", "astreinte@cotedor.example"
+        )
+        steps = (
+            Step(after_s=0, channel="email", to="rank 1"),
+            Step(after_s=0, channel="webhook", to="target cta"),
+        )
+        policy = Policy(name="urgence", kinds=None, steps=steps)
+        await policy_store.replace_policies(department.connection, ORGANISATION, [policy])
+        await department.on_shift("w-1", agent="Hélène Bœuf")
         clock.advance(180)
         await server.tick()
-        document = json.dumps({"version": 1, "what": "IMMOBILE", "subject": "Hélène Bœuf"}, ensure_ascii=False)
-        for channel, address, text in (
-            ("email", "astreinte@cotedor.example", "IMMOBILE: Hélène Bœuf"),
-            ("webhook", "cta", document),
-        ):
-            await department.connection.execute(
-                INSERT, {"channel": channel, "address": address, "text": text, "now": clock.now()}
-            )
         server.dispatcher.wake()
         await department.until_rows(2, "select from attempt where outcome = 'sent'")
         statuses = await department.rows(
@@ -84,6 +83,7 @@ async def test_outbox_reaches_the_mail_server_and_the_receiver(
     ]
     assert [envelope.rcpt_tos for envelope in desk.kept] == [["astreinte@cotedor.example"]]
     [(request, body)] = taken
-    assert body.decode() == document
+    told = documents.read(body.decode())
+    assert (told.occasion, told.what, told.subject) == ("raised", "SANS NOUVELLES", "Hélène Bœuf")
     timestamp, signature = request.headers["Gyrophare-Timestamp"], request.headers["Gyrophare-Signature"]
     assert verify(SECRET, timestamp, signature, body, now_s=clock.now().timestamp())
