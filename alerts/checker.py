@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from alerts.model import Contact, Step
 from alerts.policy import PARIS, TARGETED, Policy, applies
+from alerts.rota import Duty, gaps
 
 _MONDAY = datetime(2026, 6, 1, tzinfo=PARIS)  # a week without a change of clocks
 _GRAIN = timedelta(minutes=15)
@@ -28,8 +29,14 @@ class Flaw:
     do: str
 
 
-def check(policies: Sequence[Policy], contacts: Sequence[Contact], carried: Collection[str]) -> list[Flaw]:
-    """Every flaw of `policies`. `carried`: the channels that a running server sends by."""
+def check(
+    policies: Sequence[Policy],
+    contacts: Sequence[Contact],
+    carried: Collection[str],
+    duties: Sequence[Duty] = (),
+    now: datetime = _MONDAY,
+) -> list[Flaw]:
+    """Every flaw of `policies`. `carried`: the channels that a running server sends by; `duties` from `now` on."""
     flaws = []
     if not any(policy.kinds is None for policy in policies):
         flaws.append(
@@ -44,7 +51,7 @@ def check(policies: Sequence[Policy], contacts: Sequence[Contact], carried: Coll
         where = f"policy {policy.name!r}"
         told = [step for step in policy.steps if step.channel != "console"]
         for number, step in enumerate(policy.steps, start=1):
-            flaws += _of_step(f"{where}, step {number}", step, contacts, carried)
+            flaws += _of_step(f"{where}, step {number}", step, contacts, carried, duties, now)
         if not told:
             flaws.append(_flaw(where, "nobody is told but who watches the console", "add a step by sms, say"))
         elif len({step.channel for step in policy.steps}) < 2:
@@ -56,12 +63,21 @@ def check(policies: Sequence[Policy], contacts: Sequence[Contact], carried: Coll
     return flaws
 
 
-def _of_step(where: str, step: Step, contacts: Sequence[Contact], carried: Collection[str]) -> list[Flaw]:
+def _of_step(
+    where: str,
+    step: Step,
+    contacts: Sequence[Contact],
+    carried: Collection[str],
+    duties: Sequence[Duty],
+    now: datetime,
+) -> list[Flaw]:
     if step.channel == "console":
         return []
     flaws = []
-    if step.channel not in TARGETED:
-        kind, _, name = step.to.partition(" ")
+    kind, _, name = step.to.partition(" ")
+    if kind == "duty":
+        flaws += _of_duty(where, name, step, contacts, duties, now)
+    elif step.channel not in TARGETED:
         contact = next((one for one in contacts if name == (str(one.rank) if kind == "rank" else one.name)), None)
         if contact is None:
             flaws.append(
@@ -81,6 +97,25 @@ def _of_step(where: str, step: Step, contacts: Sequence[Contact], carried: Colle
             _flaw(where, f"no server that runs sends by {step.channel}", f"configure [{step.channel}], and start it")
         )
     return flaws
+
+
+def _of_duty(
+    where: str, role: str, step: Step, contacts: Sequence[Contact], duties: Sequence[Duty], now: datetime
+) -> list[Flaw]:
+    reached = {contact.id for contact in contacts if contact.address(step.channel) is not None}
+    of_role = [duty for duty in duties if duty.role == role and duty.contact_id in reached]
+    holes = gaps(of_role, now, now + _WEEK)
+    if not holes:
+        return []
+    since = holes[0][0].astimezone(PARIS)
+    return [
+        Flaw(
+            where=where,
+            grave=not of_role,
+            what=f"nobody who has an address for {step.channel} is on call as {role} from {since:%d/%m %H:%M} on",
+            do="see `gyrophare duty list`",
+        )
+    ]
 
 
 def _flaw(where: str, what: str, do: str) -> Flaw:

@@ -116,7 +116,8 @@ class NewAlert:
 class Step:
     """One step of an escalation policy: `after_s` seconds after the alert was raised, tell `to` by `channel`.
 
-    `to` is `console`, `rank 1`, `person Anne Petit`, or `target poste` of a channel that has named targets of its own.
+    `to` is `console`, `rank 1`, `person Anne Petit`, `duty astreinte`, or `target poste` of a channel that has named
+    targets of its own.
     """
 
     after_s: int

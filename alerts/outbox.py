@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from alerts.documents import Occasion, Told
 from alerts.escalation import Plan
 from alerts.model import AlertFacts, Cause, Contact, Escalation, Step
 from alerts.policy import TARGETED, applies
-from alerts.policy_store import find_contacts
+from alerts.policy_store import find_contacts, find_on_duty
 from gyrophare.kernel.ids import AlertId, ContactId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
@@ -47,7 +47,9 @@ class Steps:
 
 async def queue_steps(connection: Connection, planned: Sequence[tuple[Escalation, Plan]], now: datetime) -> Steps:
     """Queue what the due steps tell, each to whom it names."""
-    contacts = await find_contacts(connection, {alert.organisation_id for alert, _ in planned})
+    organisations = {alert.organisation_id for alert, _ in planned}
+    contacts = await find_contacts(connection, organisations)
+    on_duty = await find_on_duty(connection, organisations, now)
     queued: list[Queued] = []
     nobody: list[tuple[AlertId, int, Step]] = []
     outside: list[tuple[AlertId, int, Step]] = []
@@ -55,24 +57,28 @@ async def queue_steps(connection: Connection, planned: Sequence[tuple[Escalation
         for number, step in due.due:
             if not applies(step, now):
                 outside.append((alert.alert_id, number, step))
-            elif (found := _recipient(alert, step, contacts)) is None:
+                continue
+            found = _recipients(step, contacts.get(alert.organisation_id, ()), on_duty, alert.organisation_id)
+            if not found:
                 nobody.append((alert.alert_id, number, step))
-            else:
-                contact_id, address = found
-                queued.append(
-                    Queued(
-                        alert_id=alert.alert_id,
-                        occasion=Occasion.RAISED,
-                        step=number,
-                        channel=step.channel,
-                        contact_id=contact_id,
-                        address=address,
-                        text=wording.document(alert, Occasion.RAISED, alert.raised_at)
-                        if step.channel in TARGETED
-                        else wording.sms(alert, number),
-                        priority=alert.priority,
-                    )
+            text = (
+                wording.document(alert, Occasion.RAISED, alert.raised_at)
+                if step.channel in TARGETED
+                else wording.sms(alert, number)
+            )
+            queued += [
+                Queued(
+                    alert_id=alert.alert_id,
+                    occasion=Occasion.RAISED,
+                    step=number,
+                    channel=step.channel,
+                    contact_id=contact_id,
+                    address=address,
+                    text=text,
+                    priority=alert.priority,
                 )
+                for contact_id, address in found
+            ]
     await queue(connection, queued, now)
     told = {one.alert_id for one in queued if one.channel != "console"}
     in_vain = frozenset(alert_id for alert_id, _, _ in [*nobody, *outside] if alert_id not in told)
@@ -139,17 +145,23 @@ async def queue(connection: Connection, queued: Sequence[Queued], now: datetime)
     await connection.execute(QUERIES["queue_notifications"], parameters)
 
 
-def _recipient(
-    alert: Escalation, step: Step, contacts: Mapping[OrganisationId, Iterable[Contact]]
-) -> tuple[ContactId | None, str] | None:
-    """Who is told and where; None: nobody."""
+def _recipients(
+    step: Step,
+    contacts: Sequence[Contact],
+    on_duty: Mapping[tuple[OrganisationId, str], Sequence[ContactId]],
+    organisation_id: OrganisationId,
+) -> list[tuple[ContactId | None, str]]:
+    """Who is told and where; empty: nobody."""
     kind, _, name = step.to.partition(" ")
     if kind == "console":  # whoever watches it
-        return None, ""
+        return [(None, "")]
     if kind == "target":
-        return None, name
-    for contact in contacts.get(alert.organisation_id, ()):
-        if (kind == "rank" and str(contact.rank) == name) or (kind == "person" and contact.name == name):
-            address = contact.address(step.channel)
-            return None if address is None else (contact.id, address)
-    return None
+        return [(None, name)]
+    called = on_duty.get((organisation_id, name), ()) if kind == "duty" else ()
+    found: list[tuple[ContactId | None, str]] = []
+    for contact in contacts:
+        meant = {"rank": str(contact.rank) == name, "person": contact.name == name, "duty": contact.id in called}
+        address = contact.address(step.channel)
+        if meant[kind] and address is not None:
+            found.append((contact.id, address))
+    return found

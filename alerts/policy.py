@@ -41,7 +41,7 @@ TARGETED = frozenset({"webhook", "cap", "dc09"})
 STEPS_MAX, AFTER_MAX_S, REPEAT_MAX = 50, 86_400, 20
 LAPSE_S = (60, 86_400)
 _DAYS = ("lun", "mar", "mer", "jeu", "ven", "sam", "dim")
-_TO = re.compile(r"console|rank [1-9][0-9]{0,3}|(?:person|target) \S.{0,199}")
+_TO = re.compile(r"console|rank [1-9][0-9]{0,3}|(?:person|duty|target) \S.{0,199}")
 _BETWEEN = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -122,10 +122,11 @@ def _step(where: str, table: Any) -> Step:
     if channel not in CHANNELS:
         raise PolicyError(f"{where}: channel {channel!r}; expected one of {', '.join(CHANNELS)}")
     if not isinstance(to, str) or not _TO.fullmatch(to) or not to.isprintable():
-        raise PolicyError(f"{where}: to {to!r}; expected console, rank 1, person NAME or target NAME")
+        raise PolicyError(f"{where}: to {to!r}; expected console, rank 1, person NAME, duty ROLE or target NAME")
     if (channel == "console") != (to == "console") or (channel in TARGETED) != to.startswith("target "):
-        kind = "console" if channel == "console" else "target NAME" if channel in TARGETED else "rank 1 or person NAME"
-        raise PolicyError(f"{where}: to {to!r} by {channel}; expected {kind}")
+        human = "rank 1, person NAME or duty ROLE"
+        expected = "console" if channel == "console" else "target NAME" if channel in TARGETED else human
+        raise PolicyError(f"{where}: to {to!r} by {channel}; expected {expected}")
     days, between = table.get("days"), table.get("between")
     if days is not None and (not isinstance(days, str) or _days(days) is None):
         raise PolicyError(f"{where}: days {days!r}; expected lun-ven or sam,dim")

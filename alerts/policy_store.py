@@ -10,7 +10,8 @@ from datetime import datetime
 
 from alerts.model import AlertKind, Contact, Step
 from alerts.policy import Policy
-from gyrophare.kernel.ids import OrganisationId
+from alerts.rota import Duty
+from gyrophare.kernel.ids import ContactId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
@@ -52,6 +53,46 @@ async def find_contacts(
     for row in rows:
         found[OrganisationId(row.pop("organisation_id"))].append(Contact(**row))
     return found
+
+
+async def find_on_duty(
+    connection: Connection, organisation_ids: Collection[OrganisationId], now: datetime
+) -> Mapping[tuple[OrganisationId, str], Sequence[ContactId]]:
+    """Who is on call now, by organisation and role."""
+    parameters = {"organisation_ids": list(organisation_ids), "now": now}
+    rows = await (await connection.execute(QUERIES["find_on_duty"], parameters)).fetchall()
+    found: dict[tuple[OrganisationId, str], list[ContactId]] = defaultdict(list)
+    for row in rows:
+        found[OrganisationId(row["organisation_id"]), row["role"]].append(ContactId(row["contact_id"]))
+    return found
+
+
+async def find_duties(connection: Connection, organisation_id: OrganisationId, now: datetime) -> list[Duty]:
+    """Every duty that is not over, by role and time."""
+    parameters = {"organisation_id": organisation_id, "now": now}
+    rows = await (await connection.execute(QUERIES["find_duties"], parameters)).fetchall()
+    return [Duty(**row) for row in rows]
+
+
+async def add_duties(connection: Connection, organisation_id: OrganisationId, duties: Sequence[Duty]) -> None:
+    """Put these beside what there is."""
+    parameters = {
+        "organisation_id": organisation_id,
+        "roles": [duty.role for duty in duties],
+        "contact_ids": [duty.contact_id for duty in duties],
+        "starts_at": [duty.starts_at for duty in duties],
+        "ends_at": [duty.ends_at for duty in duties],
+        "uids": [duty.uid for duty in duties],
+    }
+    await connection.execute(QUERIES["insert_duties"], parameters)
+
+
+async def remove_duties(
+    connection: Connection, organisation_id: OrganisationId, role: str, now: datetime, *, all_of_them: bool
+) -> int:
+    """Forget what a calendar said of the time to come, or everything. Return how many there were."""
+    parameters = {"organisation_id": organisation_id, "role": role, "now": now, "all": all_of_them}
+    return (await connection.execute(QUERIES["remove_duties"], parameters)).rowcount
 
 
 async def find_carried(connection: Connection, now: datetime) -> set[str]:

@@ -266,6 +266,28 @@ on conflict (organisation_id, rank) do update set name = excluded.name, phone_e1
 -- name: list_contacts
 select id, rank, name, phone_e164, email from contact order by organisation_id, rank
 
+-- name: find_on_duty
+-- Who is on call now: of each role the contacts, whoever came first.
+select d.organisation_id, d.role, d.contact_id from duty d
+where d.organisation_id = any(%(organisation_ids)s) and d.starts_at <= %(now)s and d.ends_at > %(now)s
+order by d.starts_at, d.id
+
+-- name: find_duties
+select role, contact_id, starts_at, ends_at, uid from duty
+where organisation_id = %(organisation_id)s and ends_at > %(now)s
+order by role, starts_at, id
+
+-- name: insert_duties
+insert into duty (organisation_id, role, contact_id, starts_at, ends_at, uid)
+select %(organisation_id)s, role, contact_id, starts_at, ends_at, uid
+from unnest(%(roles)s::text[], %(contact_ids)s::bigint[], %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[],
+            %(uids)s::text[]) as new (role, contact_id, starts_at, ends_at, uid)
+
+-- name: remove_duties
+-- What a calendar had said of the time to come; what somebody said at the keyboard stays, unless all is to go.
+delete from duty
+where organisation_id = %(organisation_id)s and role = %(role)s and ends_at > %(now)s and (uid is not null or %(all)s)
+
 -- name: find_carried
 select distinct unnest(channels) as channel from channel_presence
 where seen_at between %(now)s::timestamptz - interval '1 minute' and %(now)s::timestamptz + interval '1 minute'

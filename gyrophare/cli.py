@@ -16,7 +16,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from gyrophare import settings as settings_module
-from gyrophare.commands import agents, bench, contacts, devices, evaluate, policies, profiles, shifts, simulate, zones
+from gyrophare.commands import (
+    agents,
+    bench,
+    contacts,
+    devices,
+    duty,
+    evaluate,
+    policies,
+    profiles,
+    shifts,
+    simulate,
+    zones,
+)
 from gyrophare.kernel.errors import GyrophareError
 from gyrophare.platform.migrations.migrate import SchemaState
 
@@ -34,6 +46,7 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(devices.app, name="devices")
 app.add_typer(agents.app, name="agents")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(duty.app, name="duty")
 app.add_typer(policies.app, name="policies")
 app.add_typer(shifts.app, name="shifts")
 app.add_typer(profiles.app, name="profiles")

@@ -20,6 +20,7 @@ from gyrophare import settings
 from gyrophare.commands.database import AsJson, ConfigFile, Organisation, in_transaction
 from gyrophare.commands.said import say, say_json
 from gyrophare.kernel.errors import GyrophareError
+from gyrophare.kernel.ids import OrganisationId
 from gyrophare.platform.db import Connection
 from ingest import registry
 
@@ -60,7 +61,7 @@ def replace(
 
     async def work(connection: Connection, now: datetime) -> list[Flaw]:
         whose = await registry.find_organisation(connection, organisation)
-        flaws = await _flaws(connection, policies, now)
+        flaws = await _flaws(connection, whose, policies, now)
         grave = [flaw for flaw in flaws if flaw.grave]
         if grave and not anyway:
             said = "\n".join(f"{flaw.where}: {flaw.what}; {flaw.do}" for flaw in grave)
@@ -82,7 +83,7 @@ def check_all(organisation: Organisation = None, config: ConfigFile = None, as_j
 
     async def work(connection: Connection, now: datetime) -> list[Flaw]:
         whose = await registry.find_organisation(connection, organisation)
-        return await _flaws(connection, await policy_store.find_policies(connection, whose), now)
+        return await _flaws(connection, whose, await policy_store.find_policies(connection, whose), now)
 
     flaws = in_transaction(settings.load(config), work)
     if as_json:
@@ -95,9 +96,12 @@ def check_all(organisation: Organisation = None, config: ConfigFile = None, as_j
         raise typer.Exit(1)
 
 
-async def _flaws(connection: Connection, policies: Sequence[Policy], now: datetime) -> list[Flaw]:
+async def _flaws(
+    connection: Connection, whose: OrganisationId, policies: Sequence[Policy], now: datetime
+) -> list[Flaw]:
     contacts = await policy_store.list_contacts(connection)
-    return check(policies, contacts, await policy_store.find_carried(connection, now))
+    duties = await policy_store.find_duties(connection, whose, now)
+    return check(policies, contacts, await policy_store.find_carried(connection, now), duties, now)
 
 
 def _say_flaws(flaws: Sequence[Flaw]) -> None:
