@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from alerts.callbacks.status import NEVER_ARRIVES, StatusSaid, read_code, read_word
 from alerts.channels import Outcome, OutgoingText, SendResult
 from alerts.channels.gsm_text import to_one_gsm7_part
 
@@ -24,15 +25,14 @@ VALIDITY_S = 300  # an alarm that the network delivers later than this would onl
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
 LIST_SIZE = 200
+HOW_OFTEN = "#rc=5&rp=all"  # of a callback: five times again, whatever went wrong; not a part of the URL that is signed
 CLOCK_SKEW = timedelta(minutes=5)  # between our clock and the provider's
 
 #: An answer, or what came instead of one.
 Answer = httpx.Response | httpx.HTTPError | TimeoutError
 
 _PROVIDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # SM and 32 digits at Twilio, a UUID at SignalWire
-_STATUS = re.compile(r"[a-z_]{1,32}")
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_NEVER_ARRIVES = frozenset({"failed", "undelivered", "canceled"})
 _TEMPORARY_CODES = frozenset({"20429", "21611"})
 # The provider's own words may hold the number, so the codes that a person can act on are told in ours.
 _MEANING = {
@@ -63,7 +63,7 @@ def classify(answer: Answer) -> SendResult:
     body = _json_object(answer)
     if answer.is_success:
         return _classify_message(body, answer.status_code)
-    code = _code(body.get("code"))
+    code = read_code(body.get("code"))
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or code in _TEMPORARY_CODES:
         outcome = Outcome.TEMPORARY
     elif answer.is_client_error and answer.status_code != httpx.codes.REQUEST_TIMEOUT:
@@ -78,6 +78,7 @@ class SmsChannel:
     """Sends through `{base_url}/2010-04-01/Accounts/{account_sid}/Messages.json`; a path in `base_url` is kept.
 
     Without `http` it opens a client of its own, which `aclose` closes. `api_key` may be the account's sid again.
+    `status_callback` is the public URL where the provider says what becomes of a message; None: it is not asked to.
     """
 
     name = "sms"
@@ -90,13 +91,15 @@ class SmsChannel:
         api_key: str,
         api_secret: str,
         from_number: str,
+        status_callback: str | None = None,
         http: httpx.AsyncClient | None = None,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         read_timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
-        self._url = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account_sid}/Messages.json"
+        self._messages_url = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account_sid}/Messages"
         self._auth = httpx.BasicAuth(api_key, api_secret)
         self._from_number = from_number
+        self._status_callback = status_callback
         # Texts are rare: a kept connection is one the provider may have closed, and that would look ambiguous.
         # The environment is read by gyrophare.settings alone, so no proxy is taken from it.
         self._http = http or httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), trust_env=False)
@@ -115,6 +118,8 @@ class SmsChannel:
             "Body": to_one_gsm7_part(message.text, keep_end=message.reference),
             "ValidityPeriod": str(VALIDITY_S),
         }
+        if self._status_callback is not None:
+            form["StatusCallback"] = self._status_callback + HOW_OFTEN
         return classify(await self._request("POST", form=form))
 
     async def find_sent(self, message: OutgoingText, *, since: datetime) -> SendResult | None:
@@ -138,13 +143,36 @@ class SmsChannel:
                     failed = failed or result
         return failed
 
+    async def fetch_status(self, provider_id: str) -> StatusSaid | None:
+        """Ask what became of the message that the provider knows by this id; None: there is no clear answer."""
+        answer = await self._request("GET", message=f"/{provider_id}")
+        if not isinstance(answer, httpx.Response) or not answer.is_success:
+            return None
+        message = _json_object(answer)
+        word = read_word(message.get("status"))
+        if word is None or message.get("sid") != provider_id:
+            return None
+        return StatusSaid(
+            channel=self.name, provider_id=provider_id, status=word, error_code=read_code(message.get("error_code"))
+        )
+
     async def _request(
-        self, method: str, *, form: dict[str, str] | None = None, query: dict[str, str] | None = None
+        self,
+        method: str,
+        *,
+        message: str = "",
+        form: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
     ) -> Answer:
         try:
             async with asyncio.timeout(self._limit_s):  # httpx bounds each read, not their sum
                 return await self._http.request(
-                    method, self._url, data=form, params=query, auth=self._auth, timeout=self._timeout
+                    method,
+                    f"{self._messages_url}{message}.json",
+                    data=form,
+                    params=query,
+                    auth=self._auth,
+                    timeout=self._timeout,
                 )
         except (httpx.HTTPError, TimeoutError) as error:
             return error
@@ -152,16 +180,16 @@ class SmsChannel:
 
 def _classify_message(message: dict[str, Any], http_status: int | None) -> SendResult:
     """What a message resource says of itself; a status we do not know means that the provider has it."""
-    sid, status = message.get("sid"), message.get("status")
+    sid = message.get("sid")
     if not isinstance(sid, str) or not _PROVIDER_ID.fullmatch(sid):
         return _result(Outcome.AMBIGUOUS, "the answer names no message", http_status=http_status)
-    word = status if isinstance(status, str) and _STATUS.fullmatch(status) else "in an unknown state"
+    word = read_word(message.get("status")) or "in an unknown state"
     return _result(
-        Outcome.PERMANENT if word in _NEVER_ARRIVES else Outcome.SENT,
+        Outcome.PERMANENT if word in NEVER_ARRIVES else Outcome.SENT,
         f"held by the provider: {word}",
         provider_id=sid,
         http_status=http_status,
-        code=_code(message.get("error_code")),
+        code=read_code(message.get("error_code")),
     )
 
 
@@ -191,10 +219,6 @@ def _listed(answer: Answer) -> list[dict[str, Any]] | None:
         return None
     messages = _json_object(answer).get("messages")
     return [entry for entry in messages if isinstance(entry, dict)] if isinstance(messages, list) else None
-
-
-def _code(value: object) -> str | None:
-    return str(value) if isinstance(value, int | str) and re.fullmatch(r"[0-9]{1,9}", str(value)) else None
 
 
 def _created_since(message: dict[str, Any], earliest: datetime) -> bool:

@@ -1,0 +1,85 @@
+-- name: note_callback
+-- Said again, it is counted; a row is locked until the transaction ends, so that two of the same wait for each other.
+insert into provider_callback as known (received_at, channel, provider_id, status, error_code)
+values (%(now)s, %(channel)s, %(provider_id)s, %(status)s, %(error_code)s)
+on conflict (channel, provider_id, status) do update
+    set times = known.times + 1, error_code = coalesce(known.error_code, excluded.error_code)
+returning id, verdict, alert_id, contact_id
+
+-- name: settle_callback
+update provider_callback set verdict = %(verdict)s where id = %(id)s and verdict <> %(verdict)s
+
+-- name: lock_notification
+select id, alert_id, step, state, provider_status from notification
+where channel = %(channel)s and provider_id = %(provider_id)s
+order by id limit 1
+for update
+
+-- name: set_status
+update notification
+set provider_status = %(status)s, provider_status_at = %(now)s, changed_at = %(now)s,
+    delivered_at = case when %(status)s = 'delivered' then coalesce(delivered_at, %(now)s) else delivered_at end,
+    state = case when %(fails)s then 'failed' else state end
+where id = %(id)s
+
+-- name: touch_alert
+-- A message that will never arrive: the next step comes at once, if nobody has taken the alert yet.
+update alert
+set changed_at = greatest(changed_at, %(now)s),
+    next_step_at = case when %(fails)s and next_step_at > %(now)s then %(now)s else next_step_at end
+where id = %(alert_id)s
+
+-- name: find_strays
+-- What was said of a message before we had stored its id, or before we were cut off.
+select c.id, c.channel, c.provider_id, c.status, c.error_code
+from provider_callback c
+join notification n on n.channel = c.channel and n.provider_id = c.provider_id
+where c.verdict in ('new', 'unknown') and c.received_at > %(since)s and c.status <> '(reply)'
+order by c.id
+limit %(most)s
+
+-- name: find_taken
+-- Answers whose alert was chosen and then not taken: who chose it was cut off.
+select id, alert_id, contact_id from provider_callback
+where verdict = 'acknowledging' and received_at > %(since)s and received_at <= %(until)s
+order by id
+limit %(most)s
+
+-- name: claim_unheard
+update notification set provider_asked_at = %(now)s
+where id in (
+    select id from notification
+    where state = 'sent' and delivered_at is null and channel = %(channel)s and provider_id is not null
+      and sent_at <= %(silent_since)s and sent_at > %(since)s
+      and (provider_asked_at is null or provider_asked_at <= %(silent_since)s)
+    order by sent_at
+    limit %(most)s
+    for update skip locked
+)
+returning provider_id
+
+-- name: is_contact
+select exists (select from contact where phone_e164 = %(phone_e164)s) as known
+
+-- name: find_told
+-- By the number it was sent to as well: a contact's place may have been given to another person since. Whoever names an
+-- alert has its message, whatever the provider says; else only what was sent counts.
+select a.id as alert_id, c.id as contact_id
+from contact c
+join notification n on n.contact_id = c.id
+join alert a on a.id = n.alert_id
+where c.phone_e164 = %(phone_e164)s and n.channel = %(channel)s and n.address = %(phone_e164)s
+  and case when %(alert_id)s::bigint is null then n.state = 'sent' else a.id = %(alert_id)s and n.attempts > 0 end
+order by a.state = 'triggered' desc, a.id desc, n.id
+limit 1
+
+-- name: choose_alert
+update provider_callback set verdict = 'acknowledging', alert_id = %(alert_id)s, contact_id = %(contact_id)s
+where id = %(id)s
+
+-- name: count_refused
+insert into callback_audit as known (minute_at, route, reason, times)
+select minute_at, route, reason, times
+from unnest(%(minute_at)s::timestamptz[], %(route)s::text[], %(reason)s::text[], %(times)s::bigint[])
+    as new (minute_at, route, reason, times)
+on conflict (minute_at, route, reason) do update set times = known.times + excluded.times

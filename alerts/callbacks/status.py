@@ -1,0 +1,59 @@
+"""The words a provider has for what became of a message, and which of two is further. Pure.
+
+Callbacks come late, doubled and in any order. The furthest word counts; a final one never changes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[a-z_]{1,32}")
+_CODE = re.compile(r"[0-9]{1,9}")
+_RANK = {
+    "accepted": 0,
+    "scheduled": 0,
+    "queued": 1,
+    "sending": 2,
+    "sent": 3,
+    "partially_delivered": 3,  # of several recipients some: we have one, so it is not there yet
+    "delivered": 4,
+    "undelivered": 4,
+    "failed": 4,
+    "canceled": 4,
+}
+_FINAL = 4
+NEVER_ARRIVES = frozenset({"failed", "undelivered", "canceled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSaid:
+    """What the provider of a channel says of one message; `status` is a word, known to us or not."""
+
+    channel: str
+    provider_id: str
+    status: str
+    error_code: str | None
+
+
+def read_word(text: object) -> str | None:
+    """A status as it may be stored: a short lower-case word; None for anything else."""
+    return text if isinstance(text, str) and _WORD.fullmatch(text) else None
+
+
+def read_code(text: object) -> str | None:
+    """An error code as digits; None for none, or for what is not one."""
+    return str(text) if isinstance(text, int | str) and _CODE.fullmatch(str(text)) else None
+
+
+def further(known: str | None, said: str) -> str | None:
+    """The status that counts once `said` was heard; None: `said` is no news. A word we do not know never is.
+
+    Who has read a message has it: `read` counts as `delivered`, so that the order of the two does not matter. The first
+    final word stays, whatever is said after it.
+    """
+    word = "delivered" if said == "read" else said
+    rank = _RANK.get(word)
+    if rank is None or (known is not None and rank <= _RANK[known]):
+        return None
+    return word

@@ -1,0 +1,171 @@
+"""The tables of what comes back: provider_callback, callback_audit, and what a provider says on `notification`.
+
+In the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from alerts.callbacks.status import StatusSaid
+from gyrophare.kernel.ids import AlertId, ContactId
+from gyrophare.platform import sql
+from gyrophare.platform.db import Connection
+
+QUERIES = sql.load(__file__)
+REPLY = "(reply)"
+"""Stands for the status of an answer of a contact; no word of a provider has brackets."""
+
+
+class Verdict(StrEnum):
+    """What was made of a callback."""
+
+    NEW = "new"
+    UNKNOWN = "unknown"
+    """No message of ours has this id, or not yet."""
+    APPLIED = "applied"
+    NOTHING_NEW = "nothing_new"
+    NOT_UNDERSTOOD = "not_understood"
+    NOT_A_CONTACT = "not_a_contact"
+    NOT_TOLD = "not_told"
+    ACKNOWLEDGING = "acknowledging"
+    ACKNOWLEDGED = "acknowledged"
+    TOO_LATE = "too_late"
+    """The alert was taken before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A callback in the table, locked until the transaction ends."""
+
+    id: int
+    verdict: Verdict
+    chosen: Chosen | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The alert that an answer takes, and for whom."""
+
+    alert_id: AlertId
+    contact_id: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedNotification:
+    """A message of ours, locked until the transaction ends."""
+
+    id: int
+    alert_id: AlertId
+    step: int | None
+    state: str
+    provider_status: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A kind of request that changed nothing."""
+
+    minute_at: datetime
+    route: str
+    reason: str
+
+
+async def note(
+    connection: Connection, channel: str, provider_id: str, status: str, error_code: str | None, now: datetime
+) -> Noted:
+    """Store what was said, or count that it was said again."""
+    parameters = {
+        "channel": channel,
+        "provider_id": provider_id,
+        "status": status,
+        "error_code": error_code,
+        "now": now,
+    }
+    [row] = await (await connection.execute(QUERIES["note_callback"], parameters)).fetchall()
+    chosen = None
+    if row["alert_id"] is not None:
+        chosen = Chosen(alert_id=AlertId(row["alert_id"]), contact_id=ContactId(row["contact_id"]))
+    return Noted(id=row["id"], verdict=Verdict(row["verdict"]), chosen=chosen)
+
+
+async def settle(connection: Connection, callback_id: int, verdict: Verdict) -> None:
+    await connection.execute(QUERIES["settle_callback"], {"id": callback_id, "verdict": verdict})
+
+
+async def lock_notification(connection: Connection, channel: str, provider_id: str) -> LockedNotification | None:
+    """The message that the provider knows by this id; None when we know of none."""
+    parameters = {"channel": channel, "provider_id": provider_id}
+    row = await (await connection.execute(QUERIES["lock_notification"], parameters)).fetchone()
+    return None if row is None else LockedNotification(**row)
+
+
+async def set_status(
+    connection: Connection, notification: LockedNotification, status: str, now: datetime, *, fails: bool
+) -> None:
+    """Write what the provider says; `fails`: it never arrives, and the next step of its alert is due now."""
+    parameters = {"id": notification.id, "alert_id": notification.alert_id, "status": status, "now": now}
+    await connection.execute(QUERIES["set_status"], parameters | {"fails": fails})
+    await connection.execute(QUERIES["touch_alert"], parameters | {"fails": fails})
+
+
+async def find_strays(connection: Connection, since: datetime, most: int) -> dict[int, StatusSaid]:
+    """Statuses that nobody has matched with their messages yet, by the ids of their callbacks."""
+    rows = await (await connection.execute(QUERIES["find_strays"], {"since": since, "most": most})).fetchall()
+    return {
+        row["id"]: StatusSaid(
+            channel=row["channel"],
+            provider_id=row["provider_id"],
+            status=row["status"],
+            error_code=row["error_code"],
+        )
+        for row in rows
+    }
+
+
+async def find_taken(connection: Connection, since: datetime, until: datetime, most: int) -> dict[int, Chosen]:
+    """Alerts that an answer has chosen and nobody has taken, by the ids of their callbacks."""
+    parameters = {"since": since, "until": until, "most": most}
+    rows = await (await connection.execute(QUERIES["find_taken"], parameters)).fetchall()
+    return {row["id"]: Chosen(alert_id=row["alert_id"], contact_id=row["contact_id"]) for row in rows}
+
+
+async def claim_unheard(
+    connection: Connection, channel: str, *, silent_since: datetime, since: datetime, now: datetime, most: int
+) -> list[str]:
+    """The provider's ids of messages sent between these instants of which it has said nothing final; ours to ask."""
+    parameters = {"channel": channel, "silent_since": silent_since, "since": since, "now": now, "most": most}
+    rows = await (await connection.execute(QUERIES["claim_unheard"], parameters)).fetchall()
+    return [row["provider_id"] for row in rows]
+
+
+async def is_contact(connection: Connection, phone_e164: str) -> bool:
+    row = await (await connection.execute(QUERIES["is_contact"], {"phone_e164": phone_e164})).fetchone()
+    return row is not None and bool(row["known"])
+
+
+async def find_told(connection: Connection, channel: str, phone_e164: str, alert_id: AlertId | None) -> Chosen | None:
+    """The alert of that number, or the newest, that the contact of `phone_e164` was told of; one that is open first."""
+    parameters = {"channel": channel, "phone_e164": phone_e164, "alert_id": alert_id}
+    row = await (await connection.execute(QUERIES["find_told"], parameters)).fetchone()
+    return None if row is None else Chosen(**row)
+
+
+async def choose_alert(connection: Connection, callback_id: int, chosen: Chosen) -> None:
+    """The answer takes this alert, now and whenever it is heard again."""
+    parameters = {"id": callback_id, "alert_id": chosen.alert_id, "contact_id": chosen.contact_id}
+    await connection.execute(QUERIES["choose_alert"], parameters)
+
+
+async def count_refused(connection: Connection, refused: Mapping[Refused, int]) -> None:
+    """Add to how often each was refused."""
+    parameters = {
+        "minute_at": [one.minute_at for one in refused],
+        "route": [one.route for one in refused],
+        "reason": [one.reason for one in refused],
+        "times": list(refused.values()),
+    }
+    await connection.execute(QUERIES["count_refused"], parameters)

@@ -1,0 +1,156 @@
+"""What the SMS provider says after it took a message: what became of it, and what its receiver answers.
+
+Whatever is said late, twice or in any order ends the same. A message that never arrives is a step that failed: the
+next one is due at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import psycopg
+
+import alerts.store
+from alerts.callbacks import reply as answers
+from alerts.callbacks import store
+from alerts.callbacks.server import ReplySaid
+from alerts.callbacks.status import NEVER_ARRIVES, StatusSaid, further
+from alerts.callbacks.store import Chosen, Verdict
+from gyrophare.kernel.clock import Clock
+from gyrophare.kernel.ids import AlertId, ContactId
+from gyrophare.platform.db import Connection, Pool
+
+log = logging.getLogger(__name__)
+
+Acknowledge = Callable[[AlertId, ContactId], Awaitable[bool]]
+"""Takes an alert in the name of a contact; False: it was taken before."""
+FetchStatus = Callable[[str], Awaitable[StatusSaid | None]]
+"""Asks the provider about one message; None: it gives no clear answer."""
+
+SILENT_S = 120.0  # a provider that has not told the end of a message by then is asked, and again each time
+ASKED_FOR = timedelta(hours=1)  # some never know more than that it was sent
+ASKED_AT_ONCE = 10
+_STRAY_FOR = timedelta(days=1)
+_TAKING = timedelta(seconds=10)  # longer than an answer takes to be worked on
+_AT_ONCE = 100
+
+
+async def status(pool: Pool, clock: Clock, said: StatusSaid) -> Verdict:
+    """Store what was said, then apply it; what cannot be applied now, `catch_up` applies later.
+
+    Raise psycopg.Error when it cannot be stored.
+    """
+    async with pool.connection() as connection:
+        noted = await store.note(connection, said.channel, said.provider_id, said.status, said.error_code, clock.now())
+    if noted.verdict not in {Verdict.NEW, Verdict.UNKNOWN}:
+        return noted.verdict
+    try:
+        return await _settle(pool, clock, noted.id, said)
+    except psycopg.Error:
+        log.exception("A status is stored and not yet applied", extra={"action": "provider_said"})
+        return Verdict.NEW
+
+
+async def reply(pool: Pool, clock: Clock, acknowledge: Acknowledge, said: ReplySaid) -> Verdict:
+    """Take the alert that the answer means, once however often the provider says it.
+
+    Which alert is stored before it is taken: heard again, the answer never takes a second one. Raise psycopg.Error when
+    the database is away.
+    """
+    async with pool.connection() as connection, connection.transaction():
+        noted = await store.note(connection, said.channel, said.provider_id, store.REPLY, None, clock.now())
+        verdict, chosen = noted.verdict, noted.chosen
+        if verdict is Verdict.NEW:
+            verdict, chosen = await _choose(connection, said)
+            if chosen is None:
+                await store.settle(connection, noted.id, verdict)
+            else:
+                await store.choose_alert(connection, noted.id, chosen)
+    if verdict is not Verdict.ACKNOWLEDGING or chosen is None:
+        return verdict
+    return await _take(pool, acknowledge, noted.id, chosen)
+
+
+async def catch_up(pool: Pool, clock: Clock, acknowledge: Acknowledge) -> None:
+    """Do what was left: statuses that came before their message's id was stored, answers that were cut short."""
+    now = clock.now()
+    async with pool.connection() as connection:
+        strays = await store.find_strays(connection, now - _STRAY_FOR, _AT_ONCE)
+        taken = await store.find_taken(connection, now - _STRAY_FOR, now - _TAKING, _AT_ONCE)
+    for callback_id, said in strays.items():
+        await _settle(pool, clock, callback_id, said)
+    for callback_id, chosen in taken.items():
+        await _take(pool, acknowledge, callback_id, chosen)
+
+
+async def ask(pool: Pool, clock: Clock, fetch: FetchStatus, channel: str = "sms") -> int:
+    """Ask the provider about messages it has been silent about; return how many were asked about."""
+    now = clock.now()
+    async with pool.connection() as connection:
+        silent = await store.claim_unheard(
+            connection,
+            channel,
+            silent_since=now - timedelta(seconds=SILENT_S),
+            since=now - ASKED_FOR,
+            now=now,
+            most=ASKED_AT_ONCE,
+        )
+    for said in await asyncio.gather(*(fetch(provider_id) for provider_id in silent)):
+        if said is not None:
+            async with pool.connection() as connection, connection.transaction():
+                await _apply(connection, clock, said)
+    return len(silent)
+
+
+async def _settle(pool: Pool, clock: Clock, callback_id: int, said: StatusSaid) -> Verdict:
+    async with pool.connection() as connection, connection.transaction():
+        verdict = await _apply(connection, clock, said)
+        await store.settle(connection, callback_id, verdict)
+    return verdict
+
+
+async def _apply(connection: Connection, clock: Clock, said: StatusSaid) -> Verdict:
+    notification = await store.lock_notification(connection, said.channel, said.provider_id)
+    if notification is None:
+        return Verdict.UNKNOWN
+    word = further(notification.provider_status, said.status)
+    if word is None:
+        return Verdict.NOTHING_NEW
+    now = clock.now()
+    fails = word in NEVER_ARRIVES and notification.state == "sent"
+    await store.set_status(connection, notification, word, now, fails=fails)
+    if fails:
+        detail = {"step": notification.step, "status": word, "error_code": said.error_code}
+        await alerts.store.record(connection, [notification.alert_id], "delivery_failed", now, details=[detail])
+        log.warning(
+            "A message of %s never arrives: the next step is due",
+            f"A{notification.alert_id}",
+            extra={"action": "delivery_failed", "alert_id": notification.alert_id, "error_code": said.error_code},
+        )
+    await alerts.store.wake(connection)
+    return Verdict.APPLIED
+
+
+async def _choose(connection: Connection, said: ReplySaid) -> tuple[Verdict, Chosen | None]:
+    """The alert that the answer takes, or why it takes none."""
+    if not await store.is_contact(connection, said.from_e164):
+        return Verdict.NOT_A_CONTACT, None
+    meant = answers.read(said.text)
+    if meant is None:
+        return Verdict.NOT_UNDERSTOOD, None
+    chosen = await store.find_told(connection, said.channel, said.from_e164, meant.alert_id)
+    return (Verdict.NOT_TOLD, None) if chosen is None else (Verdict.ACKNOWLEDGING, chosen)
+
+
+async def _take(pool: Pool, acknowledge: Acknowledge, callback_id: int, chosen: Chosen) -> Verdict:
+    taken = await acknowledge(chosen.alert_id, chosen.contact_id)
+    verdict = Verdict.ACKNOWLEDGED if taken else Verdict.TOO_LATE
+    async with pool.connection() as connection:
+        await store.settle(connection, callback_id, verdict)
+    log.info(
+        "An answer takes A%s: %s", chosen.alert_id, verdict, extra={"action": "reply", "alert_id": chosen.alert_id}
+    )
+    return verdict
