@@ -16,6 +16,8 @@ from typing import Any
 
 from aiohttp import web
 
+from alerts.callbacks.audit import Audit
+from alerts.callbacks.server import STATUS_PATH, CallbacksServer
 from alerts.channels import Channel
 from alerts.channels.sms import SmsChannel
 from alerts.channels.watch import WatchChannel
@@ -30,6 +32,7 @@ from gyrophare.embedded import PostgresServer
 from gyrophare.flows import (
     escalation_tick,
     keep_time,
+    provider_said,
     reachable,
     registered,
     retention,
@@ -43,6 +46,7 @@ from gyrophare.flows.command_delivery import CommandSender
 from gyrophare.flows.shift_desk import ShiftDesk
 from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
+from gyrophare.kernel.ids import AccountId, AlertId, ContactId
 from gyrophare.platform import db
 from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.platform.mqtt import MqttSession
@@ -60,6 +64,7 @@ TICK_S = 0.25  # a deadline waits for the next tick: with one a second, one alar
 CLOCK_S = 1.0
 PLAN_S = 10.0
 RETENTION_S = 3600.0
+CALLBACKS_S = 5.0
 ACCOUNTS_S = 10.0  # a revoked device is off the broker within a minute, reload included
 CONSOLE_LOGIN = "supervision"
 
@@ -84,6 +89,10 @@ class Server:
         self.commands: CommandSender
         self.live: Live
         self.watch3g: Watch3gGateway | None = None
+        self.sms: SmsChannel | None = None
+        self.callbacks_port: int | None = None
+        self.answer: provider_said.Acknowledge
+        self.audit: Audit
         self._sessions: list[MqttSession] = []
         self._hearing_since_at: datetime | None = None
 
@@ -146,6 +155,7 @@ class Server:
             await self.watch3g.start()
             self._stack.push_async_callback(self.watch3g.stop)
             self._run("consume 3G watches", Consumer(self.watch3g, store, receipts, clock).run())
+        await self._hear_callbacks(viewer.account_id)
         self._run("dispatch", self.dispatcher.run())
         self._run("send commands", self.commands.run())
         self._run("push to consoles", self.live.run())
@@ -157,6 +167,7 @@ class Server:
             ticker.every(ACCOUNTS_S, "accounts", self.accounts.refresh)
             ticker.every(PLAN_S, "reachable", told)
             ticker.every(PLAN_S, "plan", partial(shift_plan.due, self.pool, clock))
+            ticker.every(CALLBACKS_S, "callbacks", self.follow_up)
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
             ticker.start()
             self._stack.callback(ticker.stop)
@@ -208,6 +219,37 @@ class Server:
             self._hearing_since_at = None  # what cannot be stored is not heard
             raise
 
+    async def follow_up(self) -> None:
+        """Match what the provider has said with what we have stored since, and ask it where it says nothing."""
+        await self.audit.write()
+        await provider_said.catch_up(self.pool, self.clock, self.answer)
+        if self.sms is not None:
+            await provider_said.ask(self.pool, self.clock, self.sms.fetch_status)
+
+    async def _hear_callbacks(self, account_id: AccountId) -> None:
+        """Listen for what the SMS provider says, where that is configured."""
+        settings = self.settings.callbacks
+        self.audit = Audit(self.pool, self.clock)
+        self.answer = partial(self._acknowledge_for, account_id)
+        if settings.port is None or settings.public_url is None:
+            return
+        self._stack.push_async_callback(self.audit.write)
+        callbacks = CallbacksServer(
+            public_url=settings.public_url,
+            tokens=settings.tokens,
+            note_status=partial(provider_said.status, self.pool, self.clock),
+            note_reply=partial(provider_said.reply, self.pool, self.clock, self.answer),
+            audit=self.audit,
+        )
+        self._stack.push_async_callback(callbacks.stop)
+        self.callbacks_port = await callbacks.start(settings.host, settings.port)
+        log.info("The SMS provider is heard on port %s", self.callbacks_port, extra={"action": "callbacks_ready"})
+
+    async def _acknowledge_for(self, account_id: AccountId, alert_id: AlertId, _contact_id: ContactId) -> bool:
+        """Take the alert in the console's name: who answered stands in provider_callback."""
+        taken = await acknowledge.acknowledge(self.pool, self.clock, alert_id, account_id)
+        return taken is acknowledge.Taken.YES
+
     async def _session(self, lane: str, subscriptions: Sequence[str], without: Sequence[str] = ()) -> MqttSession:
         session = MqttSession(
             self.mqtt_url,
@@ -224,7 +266,7 @@ class Server:
 
     def _channels(self, session: MqttSession) -> list[Channel]:
         channels: list[Channel] = [WatchChannel(session)]
-        sms = self.settings.sms
+        sms, public_url = self.settings.sms, self.settings.callbacks.public_url
         if sms.base_url and sms.account_sid and sms.api_key and sms.api_secret and sms.from_number:
             channel = SmsChannel(
                 base_url=sms.base_url,
@@ -232,7 +274,9 @@ class Server:
                 api_key=sms.api_key,
                 api_secret=sms.api_secret.get_secret_value(),
                 from_number=sms.from_number,
+                status_callback=public_url and public_url + STATUS_PATH,
             )
+            self.sms = channel
             self._stack.push_async_callback(channel.aclose)
             channels.append(channel)
         else:

@@ -140,6 +140,40 @@ class SmsSettings(_Section):
         return self.base_url is not None
 
 
+class CallbacksSettings(_Section):
+    """Where the SMS provider says what becomes of messages, and what contacts answer; behind a proxy with TLS.
+
+    Give port, public_url and auth_token, or none of them.
+    """
+
+    host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for all of this machine's")
+    port: int | None = Field(None, ge=0, le=65535, description="when absent, nothing is heard; 0 takes a free one")
+    public_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        None, description="how the provider reaches that port, e.g. https://alertes.example.fr ; a proxy removes a path"
+    )
+    auth_token: SecretStr | None = Field(None, min_length=1, description="the account's token, which signs callbacks")
+    previous_auth_token: SecretStr | None = Field(
+        None, min_length=1, description="the token before, valid too while it is being changed"
+    )
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> CallbacksSettings:
+        needed = ("port", "public_url", "auth_token")
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing and (len(missing) < len(needed) or self.previous_auth_token is not None):
+            raise ValueError(
+                f"callbacks are half configured: {', '.join(missing)} missing; "
+                "give port, public_url and auth_token of [callbacks], or none of them"
+            )
+        return self
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Those that a signature may be made with, the present one first."""
+        given = (self.auth_token, self.previous_auth_token)
+        return tuple(token.get_secret_value() for token in given if token is not None)
+
+
 class Watch3gSettings(_Section):
     """4G SOS watches that speak TCP. They know no credentials: keep the port behind a private APN or a firewall."""
 
@@ -181,6 +215,7 @@ class Settings(BaseSettings):
     sms: SmsSettings = SmsSettings()
     email: EmailSettings = EmailSettings()
     webhook: WebhookSettings = WebhookSettings()
+    callbacks: CallbacksSettings = CallbacksSettings()
     watch3g: Watch3gSettings = Watch3gSettings()
     log: LogSettings = LogSettings()
 
@@ -295,7 +330,7 @@ def _explain(error: ValidationError) -> list[str]:
             continue
         value = fault["input"]
         whole_section = isinstance(value, dict) or fault["type"] in _SECTION_FAULTS
-        secret = whole_section or any(word in key for word in ("secret", "password", "url", "key"))
+        secret = whole_section or any(word in key for word in ("secret", "password", "url", "key", "token"))
         got = "" if secret else f" = {value!r}"
         expected = fault["msg"].removeprefix("Value error, ")
         lines.append(f"{key}{got}: {expected} (environment: {_variable(key)})")

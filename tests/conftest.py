@@ -26,7 +26,7 @@ from gyrophare.kernel.clock import Clock, ManualClock, SystemClock
 from gyrophare.platform.db import Connection, connect
 from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.server import Server
-from gyrophare.settings import DatabaseSettings, HttpSettings, MqttSettings, Settings, SmsSettings
+from gyrophare.settings import CallbacksSettings, DatabaseSettings, HttpSettings, MqttSettings, Settings, SmsSettings
 from gyrophare.sim.sms_provider import SmsProvider
 from tests.chromium import chromium
 from tests.department import SMS_KEY, SMS_SECRET, SMS_SID, Department
@@ -177,6 +177,7 @@ async def start_server(
         *,
         mqtt: MqttSettings | None = None,
         database: str | None = None,
+        callbacks: CallbacksSettings | None = None,
     ) -> Server:
         configured = Settings(
             instance=instance or f"test-{os.getpid()}-{next(_number)}",
@@ -191,6 +192,7 @@ async def start_server(
                 api_secret=SecretStr(SMS_SECRET),
                 from_number="+33380000000",
             ),
+            callbacks=callbacks or CallbacksSettings(),
         )
         server = Server(configured, clock_of_its_own or clock, ticking=False)
         await server.start()
