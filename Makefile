@@ -46,12 +46,17 @@ tests/timescale/node_modules/.made: tests/timescale/package-lock.json $(VENV)/.n
 	cd tests/timescale && $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# The SMS provider's own description of its API: the lock holds that one package, and no script of it is run.
+tests/twilio/node_modules/.made: tests/twilio/package-lock.json $(VENV)/.node-made
+	cd tests/twilio && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 setup: $(VENV)/.runtime-made $(WEB)/dist/index.html  ## virtual environment, pinned wheels, web build
 
 demo: setup  ## a day's work in the Côte-d'Or on http://127.0.0.1:8080, nothing to configure
 	GYROPHARE_DATA_DIR="$${GYROPHARE_DATA_DIR:-$(CURDIR)/.gyrophare/data}" exec $(BIN)/gyrophare demo
 
-test: setup $(VENV)/.dev-made tests/timescale/node_modules/.made  ## every test, against a real broker, a real PostgreSQL and a real browser
+test: setup $(VENV)/.dev-made tests/timescale/node_modules/.made tests/twilio/node_modules/.made  ## every test, against a real broker, a real PostgreSQL and a real browser
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 bench: setup  ## what this machine does in a second, beside what it could do at most
@@ -69,7 +74,7 @@ lint: setup $(VENV)/.dev-made
 check: lint test  ## lint, types, import contracts, then the tests
 
 clean:  ## forget everything that can be made again (the demo's data too)
-	rm -rf $(VENV) .gyrophare $(WEB)/node_modules $(WEB)/dist tests/timescale/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis test-artifacts
+	rm -rf $(VENV) .gyrophare $(WEB)/node_modules $(WEB)/dist tests/timescale/node_modules tests/twilio/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis test-artifacts
 
 # Locks hold versions and hashes, no address. Run it on the oldest Python we support.
 LOCK = .gyrophare/lock-venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \

@@ -201,6 +201,42 @@ def test_sms_when_half_configured_says_what_is_missing(monkeypatch: pytest.Monke
     assert said.startswith(f"sms: SMS is half configured: {missing.lower()} missing; give every key of [sms] or none")
 
 
+CALLBACKS = {"PORT": "8090", "PUBLIC_URL": "https://alertes.example.fr/", "AUTH_TOKEN": SECRET}
+
+
+@pytest.mark.parametrize("missing", sorted(CALLBACKS))
+def test_callbacks_when_half_configured_say_what_is_missing(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    for key, value in CALLBACKS.items():
+        if key != missing:
+            monkeypatch.setenv(f"GYROPHARE_CALLBACKS_{key}", value)
+    said = refusal()
+    assert said.startswith(
+        f"callbacks: callbacks are half configured: {missing.lower()} missing; give port, public_url"
+    )
+    assert SECRET not in said
+
+
+def test_callbacks_with_nothing_but_the_token_before_are_half_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GYROPHARE_CALLBACKS_PREVIOUS_AUTH_TOKEN", SECRET)
+    assert "port, public_url, auth_token missing" in refusal()
+
+
+def test_callbacks_when_configured_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in CALLBACKS.items():
+        monkeypatch.setenv(f"GYROPHARE_CALLBACKS_{key}", value)
+    assert load().callbacks.tokens == (SECRET,)
+    monkeypatch.setenv("GYROPHARE_CALLBACKS_PREVIOUS_AUTH_TOKEN", "before")
+    configured = load()
+    assert configured.callbacks.tokens == (SECRET, "before")
+    assert configured.callbacks.public_url == "https://alertes.example.fr"
+    assert SECRET not in repr([shown.value for shown in effective(configured)])
+
+
+def test_callbacks_are_not_heard_unless_asked_for() -> None:
+    assert load().callbacks.port is None
+    assert load().callbacks.tokens == ()
+
+
 def test_sms_when_configured_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in SMS.items():
         monkeypatch.setenv(f"GYROPHARE_SMS_{key}", value)

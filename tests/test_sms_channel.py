@@ -29,13 +29,16 @@ MESSAGE = OutgoingText(notification_id=2, reference="#A17-2", to=TO, text="Agent
 READ_TIMEOUT_S = 0.2
 
 
-def channel_to(base_url: str, *, secret: str = SECRET, http: httpx.AsyncClient | None = None) -> SmsChannel:
+def channel_to(
+    base_url: str, *, secret: str = SECRET, http: httpx.AsyncClient | None = None, status_callback: str | None = None
+) -> SmsChannel:
     return SmsChannel(
         base_url=base_url,
         account_sid=ACCOUNT,
         api_key=KEY,
         api_secret=secret,
         from_number=FROM,
+        status_callback=status_callback,
         http=http,
         connect_timeout_s=2.0,
         read_timeout_s=READ_TIMEOUT_S,
@@ -89,7 +92,7 @@ async def test_send_when_the_text_is_long_stays_one_part(provider: SmsProvider, 
 # Each row: what goes wrong, what became of the message, the provider's code, and whether the provider kept it.
 FAULTS = [
     pytest.param(Fault(http_status=429, code=20429), Outcome.TEMPORARY, "20429", 0, id="too many requests"),
-    pytest.param(Fault(http_status=429), Outcome.TEMPORARY, None, 0, id="too many requests, no code"),
+    pytest.param(Fault(http_status=429, retry_after_s=1), Outcome.TEMPORARY, None, 0, id="too many requests, no code"),
     pytest.param(Fault(http_status=400, code=21611), Outcome.TEMPORARY, "21611", 0, id="sender queue full"),
     pytest.param(Fault(http_status=500), Outcome.AMBIGUOUS, None, 0, id="500 before"),
     pytest.param(Fault(http_status=503, stored=True), Outcome.AMBIGUOUS, None, 1, id="503 after"),
@@ -100,6 +103,9 @@ FAULTS = [
     pytest.param(Fault(act=Act.RESET, stored=True), Outcome.AMBIGUOUS, None, 1, id="reset after"),
     pytest.param(Fault(act=Act.HANG), Outcome.AMBIGUOUS, None, 0, id="silence before"),
     pytest.param(Fault(act=Act.HANG, stored=True), Outcome.AMBIGUOUS, None, 1, id="silence after"),
+    pytest.param(Fault(act=Act.DRIP), Outcome.AMBIGUOUS, None, 0, id="slow before"),
+    pytest.param(Fault(act=Act.DRIP, stored=True), Outcome.AMBIGUOUS, None, 1, id="slow after"),
+    pytest.param(Fault(ends_as="undelivered"), Outcome.SENT, None, 1, id="undelivered later"),
     pytest.param(Fault(http_status=201, raw_body="<html>", stored=True), Outcome.AMBIGUOUS, None, 1, id="201, no JSON"),
     pytest.param(Fault(http_status=200, raw_body="Login"), Outcome.AMBIGUOUS, None, 0, id="captive portal"),
     pytest.param(Fault(http_status=400, code=21211), Outcome.PERMANENT, "21211", 0, id="invalid number"),
@@ -322,6 +328,60 @@ async def test_requests_keep_the_path_prefix_and_name_known_fields_only() -> Non
         "ValidityPeriod": "300",
     }
     assert listing.url.params["DateSent>"] == "2026-01-13"  # the clocks may differ by minutes, around midnight too
+
+
+async def test_provider_is_told_where_to_call_back(provider: SmsProvider) -> None:
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(201, json={"sid": "SM1", "status": "queued"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        url = "https://alertes.example.fr/sms/status"
+        await channel_to("https://sms.example.fr", http=http, status_callback=url).send(MESSAGE)
+    form = httpx.QueryParams(requests[0].content.decode())
+    assert form["StatusCallback"] == "https://alertes.example.fr/sms/status#rc=5&rp=all"
+
+
+async def test_fetch_status_follows_a_message(provider: SmsProvider, channel: SmsChannel, clock: ManualClock) -> None:
+    provider.faults.append(Fault(ends_as="undelivered"))
+    sent = await channel.send(MESSAGE)
+    assert sent.provider_id is not None
+    said = []
+    for seconds in (0, 0.5, 0.5, 2):
+        clock.advance(seconds)
+        said.append(await channel.fetch_status(sent.provider_id))
+    assert [(one.status, one.error_code) for one in said if one is not None] == [
+        ("queued", None), ("sending", None), ("sent", None), ("undelivered", "30008")
+    ]  # fmt: skip
+    assert {one.provider_id for one in said if one is not None} == {sent.provider_id}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ConnectError(""),
+        httpx.ReadTimeout(""),
+        httpx.Response(404, json={"code": 20404}),
+        httpx.Response(503),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json={"sid": "SM1"}),
+        httpx.Response(200, json={"sid": "SM1", "status": 7}),
+        httpx.Response(200, json={"sid": "SM2", "status": "delivered"}),  # of another message
+        httpx.Response(200, json=["delivered"]),
+    ],
+)
+async def test_fetch_status_when_the_answer_is_not_clear_knows_nothing(
+    answer: httpx.Response | httpx.HTTPError,
+) -> None:
+    def give(_request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, httpx.HTTPError):
+            raise answer
+        return answer
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as http:
+        assert await channel_to("http://sms.test", http=http).fetch_status("SM1") is None
 
 
 async def test_nothing_personal_is_logged(

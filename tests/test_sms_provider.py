@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 from twilio.base.exceptions import TwilioException, TwilioRestException  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from gyrophare.kernel.clock import ManualClock
-from gyrophare.sim.sms_provider import SmsProvider
+from gyrophare.sim.sms_provider import CallbackFault, Fault, SmsProvider
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 KEY, SECRET = "SK" + "f" * 32, "secret of the key"
@@ -156,6 +157,191 @@ async def test_create_when_the_form_is_wrong(provider: SmsProvider, changed: dic
     assert set(body) == {"code", "message", "more_info", "status"}
     assert (body["code"], body["status"]) == (code, 400)
     assert (await get(provider, "/outbox.json")).json() == []
+
+
+@pytest.mark.parametrize(
+    ("to", "sender", "code"),
+    [
+        ("+15005550001", FROM, 21211),
+        ("+15005550002", FROM, 21612),
+        ("+15005550003", FROM, 21408),
+        ("+15005550004", FROM, 21610),
+        ("+15005550009", FROM, 21614),
+        (TO, "+15005550001", 21212),
+        (TO, "+15005550007", 21606),
+        (TO, "+15005550008", 21611),
+        (TO, "+15005550006", None),
+    ],
+)
+async def test_numbers_for_trying_out_refusals(
+    provider: SmsProvider, official: Client, to: str, sender: str, code: int | None
+) -> None:
+    if code is None:
+        assert (await asyncio.to_thread(official.messages.create, to=to, from_=sender, body="SOS")).sid
+        return
+    with pytest.raises(TwilioRestException) as refusal:
+        await asyncio.to_thread(official.messages.create, to=to, from_=sender, body="SOS")
+    assert (refusal.value.status, refusal.value.code) == (400, code)
+    assert provider.received == 0
+
+
+async def test_retry_after_is_said(provider: SmsProvider) -> None:
+    provider.faults.append(Fault(http_status=429, code=20429, retry_after_s=7))
+    answer = await post(provider, {"To": TO, "From": FROM, "Body": "SOS"})
+    assert (answer.status_code, answer.headers["Retry-After"], answer.json()["code"]) == (429, "7", 20429)
+
+
+@pytest.mark.parametrize(
+    ("end", "states"),
+    [
+        ("delivered", ["queued", "sending", "sent", "delivered"]),
+        ("undelivered", ["queued", "sending", "sent", "undelivered"]),
+        ("failed", ["queued", "sending", "failed", "failed"]),
+        ("sent", ["queued", "sending", "sent", "sent"]),
+    ],
+)
+async def test_life_of_a_message_ends_as_it_is_meant_to(
+    provider: SmsProvider, official: Client, clock: ManualClock, end: str, states: list[str]
+) -> None:
+    provider.faults.append(Fault(ends_as=end))
+    message = await asyncio.to_thread(official.messages.create, to=TO, from_=FROM, body="SOS")
+    seen = []
+    for seconds in (0, 0.5, 0.5, 2):
+        clock.advance(seconds)
+        seen.append(await asyncio.to_thread(message.fetch))
+    assert [one.status for one in seen] == states
+    assert seen[-1].error_code == (30008 if end in {"failed", "undelivered"} else None)
+
+
+class Hearing:
+    """Whoever is called back: answers as it is told, and checks every signature with the official library."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.heard: list[tuple[str, str, bool]] = []
+
+    def transport(self) -> httpx.MockTransport:
+        def hear(request: httpx.Request) -> httpx.Response:
+            form = dict(httpx.QueryParams(request.content.decode()))
+            signature = request.headers.get("X-Twilio-Signature", "")
+            signed = RequestValidator(TOKEN).validate(str(request.url), form, signature)
+            self.heard.append((form.get("MessageStatus") or form["SmsStatus"], form["MessageSid"], signed))
+            status = self.statuses.pop(0) if self.statuses else 204
+            if status == 0:
+                raise httpx.ConnectError("")
+            return httpx.Response(status)
+
+        return httpx.MockTransport(hear)
+
+
+TOKEN = "12345"
+CALLBACK = "https://alertes.example.fr/sms/status?n=1"
+
+
+@pytest.fixture
+def hearing() -> Hearing:
+    return Hearing()
+
+
+@pytest.fixture
+async def calling(clock: ManualClock, hearing: Hearing) -> AsyncIterator[SmsProvider]:
+    http = httpx.AsyncClient(transport=hearing.transport())
+    calling = SmsProvider(account_sid=ACCOUNT, api_key=KEY, api_secret=SECRET, clock=clock, auth_token=TOKEN, http=http)
+    await calling.start()
+    yield calling
+    await calling.stop()
+
+
+async def send(calling: SmsProvider, callback: str = CALLBACK) -> None:
+    answer = await post(calling, {"To": TO, "From": FROM, "Body": "SOS", "StatusCallback": callback})
+    assert answer.status_code == 201
+
+
+async def test_each_state_after_the_first_is_called_back_and_signed(
+    calling: SmsProvider, hearing: Hearing, clock: ManualClock
+) -> None:
+    await send(calling, CALLBACK + "#rc=2&rp=all")
+    counts = []
+    for seconds in (0, 0.5, 0.4, 0.1, 2, 60):
+        clock.advance(seconds)
+        await calling.call_back()
+        counts.append(len(hearing.heard))
+    assert counts == [0, 1, 1, 2, 3, 3]
+    assert [(status, signed) for status, _, signed in hearing.heard] == [
+        ("sending", True), ("sent", True), ("delivered", True)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fragment", "met", "tries"),
+    [
+        ("", [0, 204], 2),
+        ("", [0, 0, 204], 2),  # once again, then it is lost
+        ("", [500], 1),
+        ("#rc=5&rp=all", [500, 404, 0, 403, 503, 500, 204], 6),
+        ("#rc=9&rp=all", [500] * 9, 6),
+        ("#rc=0", [0], 1),
+        ("#rc=3&rp=ct", [0, 500, 204], 2),
+        ("#rc=x&rp=all", [500, 500, 204], 2),
+    ],
+)
+async def test_callback_is_said_again_as_its_address_asks(
+    calling: SmsProvider, hearing: Hearing, clock: ManualClock, fragment: str, met: list[int], tries: int
+) -> None:
+    await send(calling, CALLBACK + fragment)
+    hearing.statuses = list(met)
+    clock.advance(0.5)
+    await calling.call_back()
+    assert [status or 0 for status in calling.callbacks.made[0].http_statuses] == met[:tries]
+
+
+async def test_callbacks_go_wrong_as_they_are_told(calling: SmsProvider, hearing: Hearing, clock: ManualClock) -> None:
+    faults = [
+        CallbackFault.HELD,
+        CallbackFault.DOUBLED,
+        CallbackFault.LOST,
+        CallbackFault.FORGED,
+        CallbackFault.UNSIGNED,
+    ]
+    calling.callbacks.faults.extend(faults)
+    await send(calling)
+    clock.advance(3)
+    await calling.call_back()
+    await send(calling)
+    clock.advance(3)
+    await calling.call_back()
+    assert [(status, signed) for status, _, signed in hearing.heard] == [
+        ("sent", True), ("sent", True), ("sending", True),  # the delivered is lost
+        ("sending", False), ("sent", False), ("delivered", True),
+    ]  # fmt: skip
+    hearing.heard.clear()
+    await calling.callbacks.replay()
+    assert [status for status, _, _ in hearing.heard] == ["delivered", "sent", "sending", "sending", "sent", "sent"]
+
+
+@pytest.mark.parametrize("url", ["ftp://h/x", "/sms/status", "https://under_score.fr/x", "https://", "http://[x"])
+async def test_callback_address_that_cannot_be_called_is_refused(provider: SmsProvider, url: str) -> None:
+    answer = await post(provider, {"To": TO, "From": FROM, "Body": "SOS", "StatusCallback": url})
+    assert (answer.status_code, answer.json()["code"]) == (400, 21609)
+
+
+async def test_telephone_answers_by_the_page(calling: SmsProvider, hearing: Hearing) -> None:
+    await send(calling)
+    assert "/reply" not in (await get(calling, "/outbox")).text  # nobody would hear it
+    calling.reply_url = "https://alertes.example.fr/sms/reply"
+    page = (await get(calling, "/outbox")).text
+    sid = (await get(calling, "/outbox.json")).json()[0]["sid"]
+    assert f'value="{sid}"' in page
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answers = [
+            await http.post(f"{calling.base_url}/reply", data={"MessageSid": sid, "Body": "1"}),
+            await http.post(f"{calling.base_url}/reply", data={"From": OTHER, "Body": "1"}),
+            await http.post(f"{calling.base_url}/reply", data={"Body": "1"}),
+        ]
+    assert [answer.status_code for answer in answers] == [303, 303, 502]
+    assert [(status, signed) for status, _, signed in hearing.heard] == [("received", True)] * 2
+    assert [called.form["From"] for called in calling.callbacks.made] == [TO, OTHER]
+    assert all(called.form["MessageSid"] != sid for called in calling.callbacks.made)  # an answer has an id of its own
 
 
 async def test_wrong_credentials_are_refused(provider: SmsProvider) -> None:
