@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from alerts.channels.sms import HOW_OFTEN
+from gyrophare.flows import retention
 from gyrophare.flows.provider_said import SILENT_S
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.server import Server
@@ -229,6 +230,17 @@ async def test_only_who_was_told_can_answer(server: Server, department: Departme
         assert await provider.answer(phone, "1") == 200
     assert await department.rows("select state from alert") == [{"state": "triggered"}]
     assert await audited(server, department) == {("reply", "not_told"): 1, ("reply", "not_a_contact"): 1}
+
+
+async def test_what_was_refused_is_forgotten_after_two_months(
+    server: Server, department: Department, provider: SmsProvider, clock: ManualClock
+) -> None:
+    for days in (0, 1):
+        clock.advance(days * 86_400)
+        await server.audit.note("status", "forged")
+    clock.advance(59.5 * 86_400)
+    await retention.forget(server.pool, clock)
+    assert len(await department.rows("select from callback_audit")) == 1
 
 
 async def test_nothing_personal_is_logged_or_stored(

@@ -131,7 +131,7 @@ async def test_request_that_the_provider_has_not_signed_is_refused_and_counted(
 
 async def test_two_signatures_are_none(listening: Listening) -> None:
     made = sign(TOKEN, f"{PUBLIC_URL}/sms/status", list(STATUS.items()))
-    headers = [(b"X-Twilio-Signature", b"x"), (b"X-Twilio-Signature", made.encode())]
+    headers = [(b"X-Twilio-Signature", made.encode()), (b"X-Twilio-Signature", b"x")]
     answer = await listening.http.post("/sms/status", data=STATUS, headers=headers)
     assert answer.status_code == 403
 

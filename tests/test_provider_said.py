@@ -196,6 +196,25 @@ async def test_status_said_before_we_know_the_message_is_applied_later(
     assert await office.rows("select verdict, times from provider_callback") == [{"verdict": "applied", "times": 2}]
 
 
+async def test_status_said_again_once_we_know_the_message_is_applied_at_once(
+    pool: Pool, office: Department, clock: ManualClock
+) -> None:
+    assert await provider_said.status(pool, clock, said("delivered")) is Verdict.UNKNOWN
+    await told(office, await alert(office), "SM1")
+    assert await provider_said.status(pool, clock, said("delivered")) is Verdict.APPLIED
+
+
+async def test_message_that_had_failed_at_once_is_no_news_when_the_provider_says_so_again(
+    pool: Pool, office: Department, clock: ManualClock
+) -> None:
+    await told(office, await alert(office), "SM1", state="failed")
+    await provider_said.status(pool, clock, said("failed"))
+    assert await office.rows("select from alert_event") == []
+    assert await office.rows("select next_step_at from alert") == [
+        {"next_step_at": clock.now() + timedelta(seconds=60)}
+    ]
+
+
 async def test_status_of_nobody_s_message_stays_unknown(pool: Pool, office: Department, clock: ManualClock) -> None:
     await told(office, await alert(office), "SM1")
     assert await provider_said.status(pool, clock, said("failed", "SM2")) is Verdict.UNKNOWN

@@ -83,3 +83,6 @@ select minute_at, route, reason, times
 from unnest(%(minute_at)s::timestamptz[], %(route)s::text[], %(reason)s::text[], %(times)s::bigint[])
     as new (minute_at, route, reason, times)
 on conflict (minute_at, route, reason) do update set times = known.times + excluded.times
+
+-- name: purge_audit
+delete from callback_audit where minute_at < %(before)s

@@ -169,3 +169,8 @@ async def count_refused(connection: Connection, refused: Mapping[Refused, int]) 
         "times": list(refused.values()),
     }
     await connection.execute(QUERIES["count_refused"], parameters)
+
+
+async def purge_audit(connection: Connection, before: datetime) -> None:
+    """Forget what was refused before that."""
+    await connection.execute(QUERIES["purge_audit"], {"before": before})

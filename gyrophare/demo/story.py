@@ -17,18 +17,20 @@ import aiohttp
 from psycopg import sql
 from pydantic import SecretStr
 
+from alerts.callbacks.server import REPLY_PATH
 from dashboards import read_models
 from dashboards.answers import CONSOLE_HEADER
 from gyrophare.channel_settings import EmailSettings, WebhookSettings
 from gyrophare.demo import crew
 from gyrophare.demo.told import AlarmTold, Told
 from gyrophare.embedded import MqttBroker, PostgresServer
+from gyrophare.embedded.folder import free_port
 from gyrophare.kernel.clock import Clock, SystemClock
 from gyrophare.kernel.errors import SettingsError
 from gyrophare.kernel.ids import OrganisationId
 from gyrophare.platform import db
 from gyrophare.server import Server
-from gyrophare.settings import DatabaseSettings, MqttSettings, Settings, SmsSettings
+from gyrophare.settings import CallbacksSettings, DatabaseSettings, MqttSettings, Settings, SmsSettings
 from gyrophare.sim import cote_dor
 from gyrophare.sim.connected import ConnectedWatch
 from gyrophare.sim.sms_provider import SmsProvider
@@ -71,8 +73,11 @@ async def _stage(settings: Settings, say: Callable[[str], None]) -> AsyncIterato
     """A server on an empty database, and the provider that its text messages go to."""
     clock = SystemClock()
     data_dir = settings.data_dir / "demo"
-    sid, secret = f"AC{secrets.token_hex(16)}", secrets.token_urlsafe(16)
-    provider = SmsProvider(account_sid=sid, api_key=sid, api_secret=secret, clock=clock)
+    sid, secret, token = f"AC{secrets.token_hex(16)}", secrets.token_urlsafe(16), secrets.token_urlsafe(16)
+    provider = SmsProvider(account_sid=sid, api_key=sid, api_secret=secret, clock=clock, auth_token=token)
+    port = free_port()
+    public_url = f"http://127.0.0.1:{port}"
+    provider.reply_url = public_url + REPLY_PATH
     say("Starting PostgreSQL and the broker…")
     async with contextlib.AsyncExitStack() as stack:
         postgres, broker = PostgresServer(data_dir), MqttBroker(data_dir, settings.mqtt.port or None)
@@ -95,12 +100,15 @@ async def _stage(settings: Settings, say: Callable[[str], None]) -> AsyncIterato
                     ),
                     "email": EmailSettings(),  # what is invented must reach nobody, whatever the configuration names
                     "webhook": WebhookSettings(),
+                    "callbacks": CallbacksSettings(port=port, public_url=public_url, auth_token=SecretStr(token)),
                 }
             ),
             clock,
         )
         await server.start()
         stack.push_async_callback(server.stop)
+        calling = asyncio.create_task(provider.run(), name="call back")
+        stack.push_async_callback(_end, calling)
         yield server, provider
 
 

@@ -1,5 +1,6 @@
 -- What a provider called back to say, as it was said: no number and no text. Said again it is counted, not stored again,
--- so that a replayed callback neither changes anything nor fills the disk.
+-- so that a replayed callback neither changes anything nor fills the disk. Never purged: an answer that nobody remembers
+-- could be replayed to take an alert of today.
 create table provider_callback (
     id            bigint generated always as identity primary key,
     received_at   timestamptz not null,   -- the first time
