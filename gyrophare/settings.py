@@ -69,6 +69,13 @@ def _http_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _callbacks_url(url: str) -> str:
+    parts = _split(_http_url(url))
+    if parts.query or parts.fragment or "_" in parts.netloc:
+        raise ValueError("expected https://host/ with an optional path, no query, and no _ in the name of the host")
+    return url.rstrip("/")
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -148,7 +155,7 @@ class CallbacksSettings(_Section):
 
     host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for all of this machine's")
     port: int | None = Field(None, ge=0, le=65535, description="when absent, nothing is heard; 0 takes a free one")
-    public_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+    public_url: Annotated[str, AfterValidator(_callbacks_url)] | None = Field(
         None, description="how the provider reaches that port, e.g. https://alertes.example.fr ; a proxy removes a path"
     )
     auth_token: SecretStr | None = Field(None, min_length=1, description="the account's token, which signs callbacks")

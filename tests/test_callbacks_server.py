@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.callbacks.audit import Audit
-from alerts.callbacks.server import BODY_MAX_BYTES, FIELDS_MAX, CallbacksServer, ReplySaid
+from alerts.callbacks.server import AT_ONCE, BODY_MAX_BYTES, FIELDS_MAX, CallbacksServer, ReplySaid
 from alerts.callbacks.signature import sign
 from alerts.callbacks.status import StatusSaid
 from alerts.callbacks.store import Verdict
@@ -188,6 +188,28 @@ async def test_a_flood_is_one_row_a_minute(listening: Listening, pool: Pool, clo
     async with pool.connection() as connection:
         rows = await (await connection.execute("select times from callback_audit order by minute_at")).fetchall()
     assert [row["times"] for row in rows] == [150, 150]
+
+
+async def test_a_storm_of_callbacks_leaves_the_database_to_the_alarms(listening: Listening) -> None:
+    at_work = most = 0
+    all_wait = asyncio.Event()
+
+    async def slow(_said: StatusSaid) -> Verdict:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await all_wait.wait()
+        at_work -= 1
+        return Verdict.APPLIED
+
+    listening.server._note_status = slow
+    posts = [asyncio.create_task(listening.post("/sms/status", STATUS)) for _ in range(20)]
+    while at_work < AT_ONCE:  # noqa: ASYNC110  # a look at others at work
+        await asyncio.sleep(0)
+    assert (await listening.post("/sms/status", STATUS, token=None)).status_code == 403  # whoever is refused waits not
+    all_wait.set()
+    assert {answer.status_code for answer in await asyncio.gather(*posts)} == {204}
+    assert most == AT_ONCE
 
 
 async def test_audit_waits_for_a_database_that_is_away(

@@ -196,6 +196,22 @@ async def test_status_said_before_we_know_the_message_is_applied_later(
     assert await office.rows("select verdict, times from provider_callback") == [{"verdict": "applied", "times": 2}]
 
 
+async def test_status_that_was_stored_and_not_applied_is_applied_later(
+    pool: Pool, office: Department, clock: ManualClock, taking: Taking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError("the database is going down")
+
+    await told(office, await alert(office), "SM1")
+    with monkeypatch.context() as broken:
+        broken.setattr("alerts.callbacks.store.set_status", fail)
+        assert await provider_said.status(pool, clock, said("undelivered")) is Verdict.NEW
+    assert await office.rows("select state from notification") == [{"state": "sent"}]
+    await provider_said.catch_up(pool, clock, taking)
+    assert await office.rows("select state from notification") == [{"state": "failed"}]
+    assert await office.rows("select verdict from provider_callback") == [{"verdict": "applied"}]
+
+
 async def test_status_said_again_once_we_know_the_message_is_applied_at_once(
     pool: Pool, office: Department, clock: ManualClock
 ) -> None:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 BODY_MAX_BYTES = 16_384
 FIELDS_MAX = 100  # a status has a dozen
 BODY_TIMEOUT_S = 10.0
+AT_ONCE = 2  # however many call: the connections to the database are for the alarms
 STATUS_PATH, REPLY_PATH = "/sms/status", "/sms/reply"
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
@@ -70,6 +71,7 @@ class CallbacksServer:
         self._note_status = note_status
         self._note_reply = note_reply
         self._audit = audit
+        self._few = asyncio.Semaphore(AT_ONCE)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -95,7 +97,9 @@ class CallbacksServer:
 
     async def _serve_status(self, request: web.Request) -> web.Response:
         async def heard(form: dict[str, str]) -> web.Response:
-            verdict = await self._note_status(_read_status(form))
+            said = _read_status(form)
+            async with self._few:
+                verdict = await self._note_status(said)
             await self._count("status", verdict)
             return web.Response(status=404 if verdict is Verdict.UNKNOWN else 204)
 
@@ -103,7 +107,10 @@ class CallbacksServer:
 
     async def _serve_reply(self, request: web.Request) -> web.Response:
         async def heard(form: dict[str, str]) -> web.Response:
-            await self._count("reply", await self._note_reply(_read_reply(form)))
+            said = _read_reply(form)
+            async with self._few:
+                verdict = await self._note_reply(said)
+            await self._count("reply", verdict)
             return web.Response(text=NO_ANSWER, content_type="text/xml")
 
         return await self._serve("reply", request, heard)

@@ -49,8 +49,10 @@ async def status(pool: Pool, clock: Clock, said: StatusSaid) -> Verdict:
         return noted.verdict
     try:
         return await _settle(pool, clock, noted.id, said)
-    except psycopg.Error:
-        log.exception("A status is stored and not yet applied", extra={"action": "provider_said"})
+    except psycopg.Error as error:  # whose own text may hold the row
+        log.warning(
+            "A status is stored and not yet applied: %s", type(error).__name__, extra={"action": "provider_said"}
+        )
         return Verdict.NEW
 
 
