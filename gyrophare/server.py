@@ -16,8 +16,6 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.callbacks.audit import Audit
-from alerts.callbacks.server import STATUS_PATH, CallbacksServer
 from alerts.channels import Channel
 from alerts.channels.sms import SmsChannel
 from alerts.channels.watch import WatchChannel
@@ -28,11 +26,11 @@ from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from dashboards.shifts import ShiftRoutes
 from gyrophare import outgoing
 from gyrophare.broker import Broker
+from gyrophare.callbacks import Callbacks, status_url
 from gyrophare.embedded import PostgresServer
 from gyrophare.flows import (
     escalation_tick,
     keep_time,
-    provider_said,
     reachable,
     registered,
     retention,
@@ -90,9 +88,7 @@ class Server:
         self.live: Live
         self.watch3g: Watch3gGateway | None = None
         self.sms: SmsChannel | None = None
-        self.callbacks_port: int | None = None
-        self.answer: provider_said.Acknowledge
-        self.audit: Audit
+        self.callbacks: Callbacks
         self._sessions: list[MqttSession] = []
         self._hearing_since_at: datetime | None = None
 
@@ -155,7 +151,15 @@ class Server:
             await self.watch3g.start()
             self._stack.push_async_callback(self.watch3g.stop)
             self._run("consume 3G watches", Consumer(self.watch3g, store, receipts, clock).run())
-        await self._hear_callbacks(viewer.account_id)
+        self.callbacks = Callbacks(
+            settings.callbacks,
+            self.pool,
+            clock,
+            partial(self._acknowledge_for, viewer.account_id),
+            self.sms.fetch_status if self.sms is not None else None,
+        )
+        self._stack.push_async_callback(self.callbacks.stop)
+        await self.callbacks.start()
         self._run("dispatch", self.dispatcher.run())
         self._run("send commands", self.commands.run())
         self._run("push to consoles", self.live.run())
@@ -167,7 +171,7 @@ class Server:
             ticker.every(ACCOUNTS_S, "accounts", self.accounts.refresh)
             ticker.every(PLAN_S, "reachable", told)
             ticker.every(PLAN_S, "plan", partial(shift_plan.due, self.pool, clock))
-            ticker.every(CALLBACKS_S, "callbacks", self.follow_up)
+            ticker.every(CALLBACKS_S, "callbacks", self.callbacks.follow_up)
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
             ticker.start()
             self._stack.callback(ticker.stop)
@@ -219,32 +223,6 @@ class Server:
             self._hearing_since_at = None  # what cannot be stored is not heard
             raise
 
-    async def follow_up(self) -> None:
-        """Match what the provider has said with what we have stored since, and ask it where it says nothing."""
-        await self.audit.write()
-        await provider_said.catch_up(self.pool, self.clock, self.answer)
-        if self.sms is not None:
-            await provider_said.ask(self.pool, self.clock, self.sms.fetch_status)
-
-    async def _hear_callbacks(self, account_id: AccountId) -> None:
-        """Listen for what the SMS provider says, where that is configured."""
-        settings = self.settings.callbacks
-        self.audit = Audit(self.pool, self.clock)
-        self.answer = partial(self._acknowledge_for, account_id)
-        if settings.port is None or settings.public_url is None:
-            return
-        self._stack.push_async_callback(self.audit.write)
-        callbacks = CallbacksServer(
-            public_url=settings.public_url,
-            tokens=settings.tokens,
-            note_status=partial(provider_said.status, self.pool, self.clock),
-            note_reply=partial(provider_said.reply, self.pool, self.clock, self.answer),
-            audit=self.audit,
-        )
-        self._stack.push_async_callback(callbacks.stop)
-        self.callbacks_port = await callbacks.start(settings.host, settings.port)
-        log.info("The SMS provider is heard on port %s", self.callbacks_port, extra={"action": "callbacks_ready"})
-
     async def _acknowledge_for(self, account_id: AccountId, alert_id: AlertId, _contact_id: ContactId) -> bool:
         """Take the alert in the console's name: who answered stands in provider_callback."""
         taken = await acknowledge.acknowledge(self.pool, self.clock, alert_id, account_id)
@@ -266,7 +244,7 @@ class Server:
 
     def _channels(self, session: MqttSession) -> list[Channel]:
         channels: list[Channel] = [WatchChannel(session)]
-        sms, public_url = self.settings.sms, self.settings.callbacks.public_url
+        sms = self.settings.sms
         if sms.base_url and sms.account_sid and sms.api_key and sms.api_secret and sms.from_number:
             channel = SmsChannel(
                 base_url=sms.base_url,
@@ -274,7 +252,7 @@ class Server:
                 api_key=sms.api_key,
                 api_secret=sms.api_secret.get_secret_value(),
                 from_number=sms.from_number,
-                status_callback=public_url and public_url + STATUS_PATH,
+                status_callback=status_url(self.settings.callbacks),
             )
             self.sms = channel
             self._stack.push_async_callback(channel.aclose)

@@ -13,6 +13,7 @@ from alerts.channels.sms import HOW_OFTEN
 from gyrophare.flows import retention
 from gyrophare.flows.provider_said import SILENT_S
 from gyrophare.kernel.clock import ManualClock
+from gyrophare.kernel.errors import NotReadyError
 from gyrophare.server import Server
 from gyrophare.sim.sms_provider import Act, CallbackFault, Fault, SmsProvider
 from tests.callbacks import CALLBACKS, OLD_TOKEN, PUBLIC_URL, TOKEN, Proxy
@@ -46,7 +47,7 @@ async def provider(clock: ManualClock, proxy: Proxy) -> AsyncIterator[SmsProvide
 @pytest.fixture
 async def server(start_server: StartServer, proxy: Proxy) -> Server:
     server = await start_server(callbacks=CALLBACKS)
-    proxy.port = server.callbacks_port
+    proxy.port = server.callbacks.port
     return server
 
 
@@ -63,7 +64,7 @@ async def sos(department: Department, *phones_e164: str) -> None:
 
 
 async def audited(server: Server, department: Department) -> dict[tuple[str, str], int]:
-    await server.audit.write()
+    await server.callbacks.audit.write()
     rows = await department.rows("select route, reason, sum(times)::int as times from callback_audit group by 1, 2")
     return {(row["route"], row["reason"]): row["times"] for row in rows}
 
@@ -173,10 +174,10 @@ async def test_provider_is_asked_when_its_callbacks_are_lost(
     clock.advance(4)
     await provider.call_back()
     assert provider.callbacks.made == []
-    await server.follow_up()
+    await server.callbacks.follow_up()
     assert len(await sms(department, "sent")) == 1  # it may still be said
     clock.advance(SILENT_S)
-    await server.follow_up()
+    await server.callbacks.follow_up()
     [failed] = await sms(department, "failed")
     assert failed["provider_status"] == "undelivered"
 
@@ -237,10 +238,18 @@ async def test_what_was_refused_is_forgotten_after_two_months(
 ) -> None:
     for days in (0, 1):
         clock.advance(days * 86_400)
-        await server.audit.note("status", "forged")
+        await server.callbacks.audit.note("status", "forged")
     clock.advance(59.5 * 86_400)
     await retention.forget(server.pool, clock)
     assert len(await department.rows("select from callback_audit")) == 1
+
+
+async def test_server_whose_callback_port_is_taken_says_so_and_ends(
+    server: Server, start_server: StartServer, proxy: Proxy
+) -> None:
+    taken = CALLBACKS.model_copy(update={"port": proxy.port})
+    with pytest.raises(NotReadyError, match=f"127.0.0.1:{proxy.port}"):
+        await start_server(callbacks=taken)
 
 
 async def test_nothing_personal_is_logged_or_stored(
