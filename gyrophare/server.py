@@ -44,7 +44,6 @@ from gyrophare.flows.command_delivery import CommandSender
 from gyrophare.flows.shift_desk import ShiftDesk
 from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
-from gyrophare.kernel.ids import AccountId, AlertId, ContactId
 from gyrophare.platform import db
 from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.platform.mqtt import MqttSession
@@ -151,11 +150,12 @@ class Server:
             await self.watch3g.start()
             self._stack.push_async_callback(self.watch3g.stop)
             self._run("consume 3G watches", Consumer(self.watch3g, store, receipts, clock).run())
+        self.desk = AlertDesk(self.pool, clock)
         self.callbacks = Callbacks(
             settings.callbacks,
             self.pool,
             clock,
-            partial(self._acknowledge_for, viewer.account_id),
+            self.desk.acknowledge_as_contact,
             self.sms.fetch_status if self.sms is not None else None,
         )
         self._stack.push_async_callback(self.callbacks.stop)
@@ -182,7 +182,7 @@ class Server:
             clock,
             self.live,
             viewer,
-            desk=AlertDesk(self.pool, clock),
+            desk=self.desk,
             write=partial(write_to_watch.write, self.pool, clock),
             shifts=ShiftRoutes(
                 self.pool,
@@ -222,11 +222,6 @@ class Server:
         except Exception:
             self._hearing_since_at = None  # what cannot be stored is not heard
             raise
-
-    async def _acknowledge_for(self, account_id: AccountId, alert_id: AlertId, _contact_id: ContactId) -> bool:
-        """Take the alert in the console's name: who answered stands in provider_callback."""
-        taken = await acknowledge.acknowledge(self.pool, self.clock, alert_id, account_id)
-        return taken is acknowledge.Taken.YES
 
     async def _session(self, lane: str, subscriptions: Sequence[str], without: Sequence[str] = ()) -> MqttSession:
         session = MqttSession(

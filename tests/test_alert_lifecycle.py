@@ -218,7 +218,8 @@ async def test_contact_who_answers_takes_the_alert_and_the_others_who_were_calle
     await escalation_tick.tick(pool, clock, "test")
     await send_all(office)
     [second] = await office.rows("select id from contact where rank = 2")
-    assert await desk.acknowledge_as_contact(alert_id, ContactId(second["id"])) is Answer.YES
+    assert await desk.acknowledge_as_contact(alert_id, ContactId(second["id"]))
+    assert not await desk.acknowledge_as_contact(alert_id, ContactId(second["id"]))
     assert (await alert_of(office, alert_id))["acknowledged_by"] == "Astreinte 2"
     told = (
         "select occasion, channel, address, text from notification where step is null and channel = 'sms' order by id"

@@ -36,9 +36,9 @@ class AlertDesk:
         """Take the alert in the name of `account_id`."""
         return await self._take(alert_id, account_id=account_id)
 
-    async def acknowledge_as_contact(self, alert_id: AlertId, contact_id: ContactId) -> Answer:
-        """Take the alert in the name of a contact who answered."""
-        return await self._take(alert_id, contact_id=contact_id)
+    async def acknowledge_as_contact(self, alert_id: AlertId, contact_id: ContactId) -> bool:
+        """Take the alert in the name of a contact who answered; whether it was still to be taken."""
+        return await self._take(alert_id, contact_id=contact_id) is Answer.YES
 
     async def _take(
         self, alert_id: AlertId, *, account_id: AccountId | None = None, contact_id: ContactId | None = None
