@@ -80,7 +80,7 @@ async def test_text_is_sent_by_the_modem(modem_url: str, tables: Connection) -> 
         result = await channel.send(MESSAGE)
     assert (result.outcome, result.provider_id, result.detail) == (Outcome.SENT, "1", "the modem says: SendingOK")
     [row] = await (await tables.execute("select * from sentitems")).fetchall()
-    assert (row["DestinationNumber"], row["CreatorID"]) == ("+33612345678", "#A17-2")
+    assert (row["DestinationNumber"], row["CreatorID"]) == ("+33612345678", "#A17-2/2")
     assert row["TextDecoded"] == "IMMOBILE: Martin à Chatillon oeuvre € #A17-2"
 
 
@@ -127,13 +127,13 @@ async def test_text_that_waits_for_a_dead_daemon_is_not_sent_and_not_sent_again(
     assert len(await (await tables.execute("select 1 from outbox")).fetchall()) == 1
 
 
-async def test_text_is_found_by_its_reference_number_and_time(modem_url: str) -> None:
+async def test_text_is_found_by_its_reference_notification_and_time(modem_url: str) -> None:
     channel = channel_to(modem_url, wait_s=0)
     assert await channel.find_sent(MESSAGE, since=lately()) is None
     await channel.send(MESSAGE)
     for other in (
         OutgoingText(notification_id=2, reference="#A17-20", to=MESSAGE.to, text=""),
-        OutgoingText(notification_id=2, reference=MESSAGE.reference, to="+33699999999", text=""),
+        OutgoingText(notification_id=3, reference=MESSAGE.reference, to=MESSAGE.to, text=""),
     ):
         assert await channel.find_sent(other, since=lately()) is None
     # Another A17, of a department that has started anew.

@@ -46,7 +46,7 @@ class GammuChannel:
         parameters = {
             "to": message.to,
             "text": to_one_gsm7_part(message.text, keep_end=message.reference),
-            "reference": message.reference,
+            "creator": _creator(message),
         }
         inserting = False
         try:
@@ -62,7 +62,7 @@ class GammuChannel:
 
     async def find_sent(self, message: OutgoingText, *, since: datetime) -> SendResult | None:
         """See Channel. A text that waits for the modem is AMBIGUOUS: it is neither sent nor to be sent again."""
-        parameters = {"reference": message.reference, "to": message.to, "since": since - _CLOCK_SKEW}
+        parameters = {"creator": _creator(message), "since": since - _CLOCK_SKEW}
         try:
             async with asyncio.timeout(_LIMIT_S), await self._connect() as connection:
                 rows = await (await connection.execute(QUERIES["find_texts"], parameters)).fetchall()
@@ -84,6 +84,11 @@ class GammuChannel:
         return await psycopg.AsyncConnection[DictRow].connect(
             self._url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_S, application_name="gyrophare"
         )
+
+
+def _creator(message: OutgoingText) -> str:
+    """The reference alone may stand for several messages of one alert, and the tables are found by nothing else."""
+    return f"{message.reference}/{message.notification_id}"
 
 
 def _verdict(rows: Iterable[DictRow]) -> SendResult | None:
