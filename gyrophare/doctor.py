@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from dashboards.server import WEB
-from gyrophare import doctor_channels, doctor_devices, doctor_engine, embedded
+from gyrophare import doctor_channels, doctor_devices, doctor_engine, doctor_handover, embedded
 from gyrophare.finding import Finding
 from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import GyrophareError
@@ -26,7 +26,14 @@ _MAP_FILES = ("department", "places", "roads", "rivers")
 
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything; a fault in one thing never hides the others."""
-    return [*_database(settings), *_broker(settings), _sms(settings), *doctor_channels.look(settings), *_web()]
+    return [
+        *_database(settings),
+        *_broker(settings),
+        _sms(settings),
+        *doctor_channels.look(settings),
+        *doctor_handover.look(settings),
+        *_web(),
+    ]
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

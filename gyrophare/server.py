@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from alerts.channels import Channel
+from alerts.channels.dc09 import Dc09Channel
 from alerts.channels.sms import SmsChannel
 from alerts.channels.watch import WatchChannel
 from alerts.dispatcher import Dispatcher
@@ -24,7 +25,7 @@ from dashboards import read_models
 from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from dashboards.shifts import ShiftRoutes
-from gyrophare import outgoing
+from gyrophare import handover_channels, outgoing
 from gyrophare.broker import Broker
 from gyrophare.callbacks import Callbacks, status_url
 from gyrophare.embedded import PostgresServer
@@ -82,6 +83,7 @@ class Server:
         self.console_url = ""
         self.pool: db.Pool
         self.accounts: BrokerAccounts
+        self.dc09: Dc09Channel | None = handover_channels.dc09(settings.dc09, self.clock)
         self.dispatcher: Dispatcher
         self.commands: CommandSender
         self.live: Live
@@ -173,6 +175,8 @@ class Server:
             ticker.every(PLAN_S, "plan", partial(shift_plan.due, self.pool, clock))
             ticker.every(CALLBACKS_S, "callbacks", self.callbacks.follow_up)
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
+            if self.dc09 is not None:
+                ticker.every(settings.dc09.supervision_s, "dc09 supervision", self.dc09.supervise)
             ticker.start()
             self._stack.callback(ticker.stop)
 
@@ -261,6 +265,10 @@ class Server:
         if (webhook := outgoing.webhook_channel(self.settings.webhook, self.clock)) is not None:
             self._stack.push_async_callback(webhook.aclose)
             channels.append(webhook)
+        if (cap := handover_channels.cap(self.settings.cap)) is not None:
+            self._stack.push_async_callback(cap.aclose)
+            channels.append(cap)
+        channels += [way for way in (handover_channels.gammu(self.settings.gammu), self.dc09) if way is not None]
         return channels
 
     async def _listen(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -20,7 +20,9 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as UnreadableSource
 
+from gyrophare.addresses import http_url, postgresql_url, split
 from gyrophare.channel_settings import EmailSettings, WebhookSettings
+from gyrophare.handover_settings import CapSettings, Dc09Settings, GammuSettings
 from gyrophare.kernel.errors import SettingsError
 
 PREFIX = "GYROPHARE_"
@@ -30,47 +32,22 @@ HIDDEN = "********"
 _SECTION_FAULTS = {"model_type", "model_attributes_type"}  # a text stands where a section belongs
 
 
-def _split(url: str) -> SplitResult:
-    """The parts of `url`. Raise ValueError when a password may have leaked into another part; the text shows none."""
-    try:
-        parts = urlsplit(url)
-        whole = (parts.port is None or parts.port >= 0) and "@" not in parts.path + parts.query + parts.fragment
-    except ValueError:
-        whole = False
-    if not whole:
-        raise ValueError("not a URL; write / ? # @ in a user or password as %2F %3F %23 %40") from None
-    return parts
-
-
-def _postgresql_url(url: SecretStr) -> SecretStr:
-    if _split(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
-        raise ValueError("expected postgresql://user:password@host:5432/database")
-    return url
-
-
 def _mqtt_url(url: SecretStr) -> SecretStr:
-    parts = _split(url.get_secret_value())
+    parts = split(url.get_secret_value())
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
         raise ValueError("expected mqtt://user:password@host:1883, or mqtts:// for TLS")
     return url
 
 
 def _devices_url(url: str) -> str:
-    parts = _split(_mqtt_url(SecretStr(url)).get_secret_value())
+    parts = split(_mqtt_url(SecretStr(url)).get_secret_value())
     if parts.username is not None or parts.path not in {"", "/"}:
         raise ValueError("expected mqtts://host:8883, without a user: each device has its own")
     return url.rstrip("/")
 
 
-def _http_url(url: str) -> str:
-    parts = _split(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-        raise ValueError("expected https://host/ with an optional path, and no user or password")
-    return url.rstrip("/")
-
-
 def _callbacks_url(url: str) -> str:
-    parts = _split(_http_url(url))
+    parts = split(http_url(url))
     if parts.query or parts.fragment or "_" in parts.netloc:
         raise ValueError("expected https://host/ with an optional path, no query, and no _ in the name of the host")
     return url.rstrip("/")
@@ -83,7 +60,7 @@ class _Section(BaseModel):
 class DatabaseSettings(_Section):
     """PostgreSQL, with TimescaleDB when it is installed there."""
 
-    url: Annotated[SecretStr, AfterValidator(_postgresql_url)] | None = Field(
+    url: Annotated[SecretStr, AfterValidator(postgresql_url)] | None = Field(
         None, description="postgresql://… ; when absent, an embedded PostgreSQL is started in data_dir"
     )
     pool_size: int = Field(8, ge=2, le=100, description="connections kept for the server's own work")
@@ -127,7 +104,7 @@ class HttpSettings(_Section):
 class SmsSettings(_Section):
     """A Twilio-compatible REST provider. Give all of the keys below, or none."""
 
-    base_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+    base_url: Annotated[str, AfterValidator(http_url)] | None = Field(
         None, description="e.g. https://sms.example.fr/api/laml ; a path prefix is kept"
     )
     account_sid: str | None = Field(None, pattern=r"^AC[0-9a-fA-F]{32}$", description="AC and 32 hexadecimal digits")
@@ -223,6 +200,9 @@ class Settings(BaseSettings):
     email: EmailSettings = EmailSettings()
     webhook: WebhookSettings = WebhookSettings()
     callbacks: CallbacksSettings = CallbacksSettings()
+    gammu: GammuSettings = GammuSettings()
+    cap: CapSettings = CapSettings()
+    dc09: Dc09Settings = Dc09Settings()
     watch3g: Watch3gSettings = Watch3gSettings()
     log: LogSettings = LogSettings()
 

@@ -52,6 +52,7 @@ class Receiver(asyncio.DatagramProtocol):
         self.port = 0
         self._script = script
         self._transport: asyncio.DatagramTransport | None = None
+        self._closed = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
@@ -69,6 +70,7 @@ class Receiver(asyncio.DatagramProtocol):
             receiver.port = transport.get_extra_info("sockname")[1]
             yield receiver
             transport.close()
+            await receiver._closed.wait()  # the socket is closed a little later
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self._transport = transport
@@ -77,6 +79,9 @@ class Receiver(asyncio.DatagramProtocol):
         answer = self._answer(data)
         if answer is not None and self._transport is not None:
             self._transport.sendto(answer, address)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._closed.set()
 
     def _answer(self, frame: bytes) -> bytes | None:
         self.frames.append(frame)

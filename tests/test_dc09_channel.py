@@ -22,6 +22,7 @@ from alerts.channels import Channel, Outcome, OutgoingText
 from alerts.channels import dc09_frame as frames
 from alerts.channels.dc09 import Dc09Channel, Language
 from alerts.channels.dc09_frame import Account
+from alerts.channels.dc09_link import NotTakenError, TcpLink
 from gyrophare.kernel.clock import Clock, ManualClock, SystemClock
 from tests.alarm_receiver import Answer, Receiver, ack, duh, framed, nak, nothing, plainly, sequence_of
 from tests.department import until
@@ -126,8 +127,9 @@ async def test_foreign_receiver_understands_contact_id(protocol: Protocol) -> No
 @pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
 async def test_foreign_receiver_hears_that_we_are_alive(protocol: Protocol, key: bytes | None) -> None:
     async with central(protocol, key) as (port, heard):
-        assert await channel_to(port, protocol, key=key, clock=SystemClock()).supervise()
+        result = await channel_to(port, protocol, key=key, clock=SystemClock()).supervise()
         event = await heard_one(heard)
+    assert result.outcome is Outcome.SENT
     assert (event.message_type, event.sequence) == (MessageTypes.NULL, "0000")
 
 
@@ -187,6 +189,19 @@ async def test_nobody_there_is_temporary(protocol: Protocol) -> None:
     async with Receiver.open(protocol, ack) as receiver:
         port = receiver.port
     assert (await channel_to(port, protocol).send(message())).outcome is Outcome.TEMPORARY
+
+
+async def test_nobody_there_any_more_is_ambiguous_after_a_silent_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[bytes] = []
+
+    async def ask(_link: TcpLink, frame: bytes, _read: object) -> None:
+        tries.append(frame)
+        if len(tries) > 1:
+            raise NotTakenError("not connected")
+
+    monkeypatch.setattr(TcpLink, "ask", ask)
+    assert (await channel_to(9).send(message())).outcome is Outcome.AMBIGUOUS
+    assert len(tries) == 2
 
 
 @both
@@ -254,10 +269,10 @@ async def test_supervision_tells_once_that_the_receiver_is_lost(caplog: pytest.L
     async with Receiver.open("tcp", ack) as receiver:
         channel = channel_to(receiver.port)
         caplog.set_level("INFO")
-        assert await channel.supervise()
-        assert await channel.supervise()
-    assert not await channel.supervise()
-    assert not await channel.supervise()
+        for _ in range(2):
+            assert (await channel.supervise()).outcome is Outcome.SENT
+    for _ in range(2):
+        assert (await channel.supervise()).outcome is Outcome.TEMPORARY
     said = [record.levelname for record in caplog.records if record.name == "alerts.channels.dc09"]
     assert said == ["INFO", "ERROR"]
 

@@ -80,8 +80,8 @@ class Dc09Channel:
     async def find_sent(self, message: OutgoingText, *, since: datetime) -> SendResult | None:
         return None  # a receiver cannot be asked; it knows the same sequence number again
 
-    async def supervise(self) -> bool:
-        """Say that we are alive, once, and log when the receiver is lost or found. Return whether it answered."""
+    async def supervise(self) -> SendResult:
+        """Say that we are alive, once; log when the receiver is lost or found."""
         sequence = frames.SUPERVISION_SEQUENCE
         result = await self._tell(
             sequence, lambda at: frames.write(self._account, frames.SUPERVISION, sequence, "", (), at)
@@ -97,7 +97,7 @@ class Dc09Channel:
                 extra={"action": "dc09_supervision"},
             )
         self._supervised = answered
-        return answered
+        return result
 
     def _data(self, event: Event, reference: str) -> str:
         code = event.code
