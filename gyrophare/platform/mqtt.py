@@ -117,6 +117,16 @@ class MqttSession:
         """Whether the broker is there and has taken our subscriptions."""
         return self._ready.is_set()
 
+    @property
+    def connections_lost(self) -> int:
+        """How many connections have ended."""
+        return self._epoch
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many messages are read and not yet acknowledged."""
+        return self._unacknowledged
+
     async def start(self, timeout_s: float = 10.0) -> None:
         """Connect and subscribe. Raise NotReadyError when that takes longer than `timeout_s`."""
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho
