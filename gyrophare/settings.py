@@ -27,6 +27,7 @@ from gyrophare.kernel.errors import SettingsError
 
 PREFIX = "GYROPHARE_"
 CONFIG_VARIABLE = "GYROPHARE_CONFIG"
+SUPERVISOR_VARIABLE = "NOTIFY_SOCKET"
 DEFAULT_FILE = Path("gyrophare.toml")
 HIDDEN = "********"
 _SECTION_FAULTS = {"model_type", "model_attributes_type"}  # a text stands where a section belongs
@@ -51,6 +52,10 @@ def _callbacks_url(url: str) -> str:
     if parts.query or parts.fragment or "_" in parts.netloc:
         raise ValueError("expected https://host/ with an optional path, no query, and no _ in the name of the host")
     return url.rstrip("/")
+
+
+def _ping_url(url: SecretStr) -> SecretStr:
+    return SecretStr(_http_url(url.get_secret_value()))
 
 
 class _Section(BaseModel):
@@ -165,6 +170,15 @@ class Watch3gSettings(_Section):
     host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for all of this machine's")
 
 
+class DeadmanSettings(_Section):
+    """A dead man's switch on another machine: pinged while the auditor finds nothing, else it calls somebody."""
+
+    url: Annotated[SecretStr, AfterValidator(_ping_url)] | None = Field(
+        None, description="https://… fetched while all is well, e.g. a check of Healthchecks; absent: nobody is pinged"
+    )
+    every_s: int = Field(60, ge=15, le=3600, description="seconds between two pings")
+
+
 class LogSettings(_Section):
     """What the process says, and how."""
 
@@ -204,6 +218,7 @@ class Settings(BaseSettings):
     cap: CapSettings = CapSettings()
     dc09: Dc09Settings = Dc09Settings()
     watch3g: Watch3gSettings = Watch3gSettings()
+    deadman: DeadmanSettings = DeadmanSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -245,6 +260,11 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
     return settings
 
 
+def supervisor_address() -> str | None:
+    """Where systemd wants to be told how we are; None when nobody supervises us."""
+    return os.environ.get(SUPERVISOR_VARIABLE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shown:
     """One effective setting, fit to be shown."""
@@ -282,7 +302,8 @@ def _shown(value: object) -> str:
         return HIDDEN
     user = f"{parts.username}:{HIDDEN}@" if parts.password else f"{parts.username}@" if parts.username else ""
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{user}{parts.hostname}{port}{parts.path}"
+    path = f"/{HIDDEN}" if parts.scheme in {"http", "https"} else parts.path  # a ping's path is its whole secret
+    return f"{parts.scheme}://{user}{parts.hostname}{port}{path}"
 
 
 def _fields() -> dict[str, FieldInfo]:

@@ -1,0 +1,2 @@
+-- name: find_heads
+select version_num from alembic_version
