@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 from dashboards import read_models
 from dashboards.alert_routes import AlertRoutes, Desk
 from dashboards.answers import answer, foreign, instant, refusal, same_origin
+from dashboards.health import HealthRoutes
 from dashboards.live import Console, Live
 from dashboards.read_models import Viewer
 from dashboards.shifts import ShiftRoutes
@@ -61,6 +62,7 @@ class ConsoleServer:
         desk: Desk,
         write: Write,
         shifts: ShiftRoutes,
+        health: HealthRoutes,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -70,6 +72,7 @@ class ConsoleServer:
         self._alerts = AlertRoutes(pool, viewer, desk)
         self._commands = CommandRoutes(pool, viewer, write)
         self._shifts = shifts
+        self._health = health
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_guard], client_max_size=_BODY_MAX_BYTES)
@@ -81,6 +84,7 @@ class ConsoleServer:
         self._alerts.add_to(app.router)
         self._commands.add_to(app.router)
         self._shifts.add_to(app)
+        self._health.add_to(app.router)
         for folder in ("assets", "map"):
             if (WEB / folder).is_dir():
                 app.router.add_static(f"/{folder}", WEB / folder)

@@ -16,6 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
+from alerts.auditor import Auditor
 from alerts.channels import Channel
 from alerts.channels.dc09 import Dc09Channel
 from alerts.channels.sms import SmsChannel
@@ -45,6 +46,7 @@ from gyrophare.flows.command_delivery import CommandSender
 from gyrophare.flows.shift_desk import ShiftDesk
 from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
+from gyrophare.observing import Observing
 from gyrophare.platform import db
 from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.platform.mqtt import MqttSession
@@ -74,6 +76,7 @@ class Server:
         self.settings = settings
         self.clock = SteadyClock(clock or SystemClock())
         self.clock_watch = keep_time.ClockWatch(self.clock)
+        self.observing = Observing(settings, self.clock)
         self._ticking = ticking
         self._stack = AsyncExitStack()
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -90,7 +93,8 @@ class Server:
         self.watch3g: Watch3gGateway | None = None
         self.sms: SmsChannel | None = None
         self.callbacks: Callbacks
-        self._sessions: list[MqttSession] = []
+        self.auditor: Auditor
+        self._sessions: dict[str, MqttSession] = {}
         self._hearing_since_at: datetime | None = None
 
     async def start(self) -> None:
@@ -140,7 +144,7 @@ class Server:
         self.live = Live(self.pool, clock, viewer, settings.instance)
 
         # 4. Everything turns.
-        store = partial(watch_report.record, self.pool, clock)
+        store = self.observing.store(partial(watch_report.record, self.pool, clock))
         receipts = Receipts(events.tell)
         self._run("send receipts", receipts.run())
         self._run("consume events", Consumer(events, store, receipts, clock).run())
@@ -166,7 +170,9 @@ class Server:
         self._run("send commands", self.commands.run())
         self._run("push to consoles", self.live.run())
         self._run("listen", self._listen())
+        self.auditor = self.observing.auditor(self.database_url, self._stack)
         if self._ticking:
+            self._run("audit", self.auditor.run())
             ticker = Ticker(clock)
             ticker.every(TICK_S, "escalation", self.tick)
             ticker.every(CLOCK_S, "clock", partial(self.clock_watch.look, self.pool))
@@ -180,7 +186,7 @@ class Server:
             ticker.start()
             self._stack.callback(ticker.stop)
 
-        # 5. Last, what people see.
+        # 5. Last, what people and machines see.
         console = ConsoleServer(
             self.pool,
             clock,
@@ -195,13 +201,17 @@ class Server:
                 ShiftDesk(self.pool, clock),
                 profiles=[name for name in PROFILES if name != DEFAULT],
             ),
+            health=await self.observing.health(self.pool, self._sessions, channels),
         )
         self.console_url = await self._serve(console.application())
         log.info("The console is on %s", self.console_url, extra={"action": "ready"})
+        self.observing.supervisor.ready(f"the console is on {self.console_url}")
 
     async def stop(self) -> None:
         """Stop in the reverse order of the start."""
+        self.observing.supervisor.stopping()
         await self._stack.aclose()
+        self.observing.supervisor.close()
 
     async def run_until_stopped(self) -> None:
         """Return at SIGINT or SIGTERM. Raise what ended a part that must not end: a supervisor starts us again."""
@@ -217,12 +227,13 @@ class Server:
 
     async def tick(self) -> escalation_tick.Ticked:
         """One tick of the engine, now."""
-        if not all(session.connected for session in self._sessions):
+        if not all(session.connected for session in self._sessions.values()):
             self._hearing_since_at = None
         elif self._hearing_since_at is None:
             self._hearing_since_at = self.clock.now()
         try:
-            return await escalation_tick.tick(self.pool, self.clock, self.settings.instance, self._hearing_since_at)
+            with self.observing.pulse.turn(), self.observing.metrics.tick_seconds.time():
+                return await escalation_tick.tick(self.pool, self.clock, self.settings.instance, self._hearing_since_at)
         except Exception:
             self._hearing_since_at = None  # what cannot be stored is not heard
             raise
@@ -238,7 +249,7 @@ class Server:
         )
         await session.start()
         self._stack.push_async_callback(session.stop)
-        self._sessions.append(session)
+        self._sessions[lane] = session
         return session
 
     def _channels(self, session: MqttSession) -> list[Channel]:
@@ -269,7 +280,7 @@ class Server:
             self._stack.push_async_callback(cap.aclose)
             channels.append(cap)
         channels += [way for way in (handover_channels.gammu(self.settings.gammu), self.dc09) if way is not None]
-        return channels
+        return self.observing.channels(channels)
 
     async def _listen(self) -> None:
         async for _ in db.listen(self.database_url, "gyrophare_alert", "gyrophare_outbox", "gyrophare_command"):
