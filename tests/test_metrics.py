@@ -70,7 +70,9 @@ async def test_alarm_is_counted_from_message_to_answer(
         assert answer.status == 200
     clock.advance(5)  # until it is looked at again
     assert await value(server, "alert_ack_seconds_count") == 1
+    clock.advance(5)
     assert await value(server, "alert_ack_seconds_sum") == 3
+    assert await value(server, "alert_ack_seconds_count") == 1
     assert await value(server, "alert_detect_seconds_count") == 2  # each once, however often we look
     assert await value(server, "alerts_open", severity="vital", state="acknowledged") == 1
 
