@@ -45,6 +45,8 @@ class FindingKind(StrEnum):
     """A step went by and left neither a message nor a word why."""
     MESSAGE_NOT_TAKEN = "message_not_taken"
     """A message is due since 60 s and no dispatcher takes it."""
+    CANARY = "canary"
+    """The invented alarm was not heard, several times in a row."""
     SENDING_STUCK = "sending_stuck"
     """Whoever was sending a message is gone since 60 s, and nobody finds out what became of it."""
 
@@ -97,13 +99,18 @@ class Auditor:
         report: Report,
         well: Callable[[], Awaitable[None]],
         status: Callable[[str], None],
+        others: Callable[[], tuple[Finding, ...]] = tuple,
     ) -> None:
-        """`well` is called after each look that found nothing, `status` with a sentence for whoever supervises us."""
+        """`well` is called after each look that found nothing, `status` with a sentence for whoever supervises us.
+
+        `others` is asked what somebody else has found.
+        """
         self._database_url = database_url
         self._clock = clock
         self._report = report
         self._well = well
         self._status = status
+        self._others = others
         self._found: tuple[Finding, ...] = ()
         self._findings = Gauge(
             "gyrophare_audit_findings", "What the auditor's last look found.", ["kind"], registry=registry
@@ -122,14 +129,14 @@ class Auditor:
     async def look(self) -> tuple[Finding, ...]:
         """Look once, and tell. Only a fault of our own is raised."""
         now = self._clock.now()
-        found: tuple[Finding, ...] | None = None
+        found = self._others()
         try:
             async with asyncio.timeout(_PATIENCE_S), await connect(self._database_url) as connection:
-                found = await audit(connection, now)
+                found += await audit(connection, now)
                 await self._report(connection, found, now)
         except (psycopg.OperationalError, psycopg.InternalError, TimeoutError) as error:  # also: it is read-only now
             log.warning("The auditor's connection failed: %s", type(error).__name__, extra={"action": "audit"})
-            found = (*(found or ()), Finding(kind=FindingKind.DATABASE))
+            found += (Finding(kind=FindingKind.DATABASE),)
         self._tell(found)
         if not found:
             await self._well()

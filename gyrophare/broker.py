@@ -37,6 +37,11 @@ class Broker:
     def stop(self) -> None:
         self._embedded.stop()
 
+    def keep(self, username: str, password: str) -> None:
+        """An account of our own, for the embedded one, which takes no hash. Raise EmbeddedError if it cannot."""
+        if self._configured is None:
+            device_passwords.keep(self._settings.data_dir, username, password)
+
     def give(self, credentials: Sequence[Credential]) -> bool:
         """Let these devices log in, and nobody else; whether that was a change.
 

@@ -10,7 +10,10 @@ from alerts.channels import Channel
 from alerts.channels.measured import ChannelMetrics, MeasuredChannel
 from alerts.measures import AlertMeasures
 from dashboards.health import HealthRoutes
+from gyrophare.broker import Broker
+from gyrophare.flows import canary
 from gyrophare.flows.audited import AuditReport
+from gyrophare.flows.canary import Canary, Enrolled
 from gyrophare.flows.readiness import Readiness
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform import schema
@@ -45,7 +48,22 @@ class Observing:
         metrics = ChannelMetrics(self._registry)
         return [MeasuredChannel(channel, metrics) for channel in channels]
 
-    def auditor(self, database_url: str, stack: AsyncExitStack) -> Auditor:
+    async def enrol_canary(self, pool: Pool, broker: Broker) -> Enrolled | None:
+        """The canary's watch, before the broker is given the accounts; None when there is no canary."""
+        settings = self._settings
+        if not settings.canary.enabled:
+            return None
+        phone = settings.canary.phone if settings.sms.configured else None
+        async with pool.connection() as connection, connection.transaction():
+            enrolled = await canary.enrol(connection, settings.instance, phone, self._clock.now())
+            broker.keep(enrolled.username, enrolled.password)
+        return enrolled
+
+    def canary(self, pool: Pool, enrolled: Enrolled, devices_url: str) -> Canary:
+        """The canary itself, at the broker as devices reach it."""
+        return Canary(pool, self._clock, enrolled, devices_url, self._settings.canary.every_s, self._registry)
+
+    def auditor(self, database_url: str, stack: AsyncExitStack, canary: Canary | None) -> Auditor:
         """The auditor, and the dead man's switch in its hand, where one is configured; it ends with `stack`."""
         deadman = self._settings.deadman
         well = _nobody_waits
@@ -60,6 +78,7 @@ class Observing:
             report=AuditReport().tell,
             well=well,
             status=self.supervisor.status,
+            others=canary.findings if canary is not None else tuple,
         )
 
     async def health(

@@ -42,6 +42,7 @@ from gyrophare.flows import (
 )
 from gyrophare.flows.alert_desk import AlertDesk
 from gyrophare.flows.broker_accounts import BrokerAccounts
+from gyrophare.flows.canary import Canary
 from gyrophare.flows.command_delivery import CommandSender
 from gyrophare.flows.shift_desk import ShiftDesk
 from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
@@ -94,6 +95,7 @@ class Server:
         self.sms: SmsChannel | None = None
         self.callbacks: Callbacks
         self.auditor: Auditor
+        self.canary: Canary | None = None
         self._sessions: dict[str, MqttSession] = {}
         self._hearing_since_at: datetime | None = None
 
@@ -119,6 +121,7 @@ class Server:
         await keep_time.catch_up(self.pool, clock)
         broker = Broker(settings)
         self.accounts = BrokerAccounts(self.pool, broker.give)
+        enrolled = await self.observing.enrol_canary(self.pool, broker)
         await self.accounts.refresh()
         await asyncio.to_thread(broker.start)
         self._stack.push_async_callback(asyncio.to_thread, broker.stop)
@@ -170,9 +173,13 @@ class Server:
         self._run("send commands", self.commands.run())
         self._run("push to consoles", self.live.run())
         self._run("listen", self._listen())
-        self.auditor = self.observing.auditor(self.database_url, self._stack)
+        if enrolled is not None:
+            self.canary = self.observing.canary(self.pool, enrolled, self.devices_url)
+        self.auditor = self.observing.auditor(self.database_url, self._stack, self.canary)
         if self._ticking:
             self._run("audit", self.auditor.run())
+            if self.canary is not None:
+                self._run("canary", self.canary.run())
             ticker = Ticker(clock)
             ticker.every(TICK_S, "escalation", self.tick)
             ticker.every(CLOCK_S, "clock", partial(self.clock_watch.look, self.pool))

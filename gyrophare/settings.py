@@ -179,6 +179,16 @@ class DeadmanSettings(_Section):
     every_s: int = Field(60, ge=15, le=3600, description="seconds between two pings")
 
 
+class CanarySettings(_Section):
+    """A watch that nobody wears presses SOS again and again: whether somebody is told is tried the whole real way."""
+
+    enabled: bool = Field(False, description="whether it does; no dispatcher sees it")
+    every_s: int = Field(3600, ge=60, le=86_400, description="seconds between two of its alarms")
+    phone: str | None = Field(
+        None, pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164; gets its text messages, where [sms] is configured"
+    )
+
+
 class LogSettings(_Section):
     """What the process says, and how."""
 
@@ -219,6 +229,7 @@ class Settings(BaseSettings):
     dc09: Dc09Settings = Dc09Settings()
     watch3g: Watch3gSettings = Watch3gSettings()
     deadman: DeadmanSettings = DeadmanSettings()
+    canary: CanarySettings = CanarySettings()
     log: LogSettings = LogSettings()
 
     @classmethod

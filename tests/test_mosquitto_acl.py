@@ -17,6 +17,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import paho.mqtt.client as paho
 import pytest
@@ -30,7 +31,7 @@ from gyrophare.kernel.observations import Wire
 from gyrophare.platform.db import Connection, connect
 from gyrophare.platform.mqtt import MqttSession
 from gyrophare.server import Server
-from gyrophare.settings import DatabaseSettings, HttpSettings, MqttSettings, Settings
+from gyrophare.settings import CanarySettings, DatabaseSettings, HttpSettings, MqttSettings, Settings
 from ingest import mosquitto, registry
 from ingest.accounts import Kind
 from ingest.mosquitto import ServerAccount
@@ -613,3 +614,31 @@ def _drain(client: Client) -> list[tuple[str, bytes]]:
     while not client.heard.empty():
         heard.append(client.heard.get())
     return heard
+
+
+async def test_canary_is_heard_through_the_deployed_broker(
+    broker: Broker, database_url: str, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(broker.certificate))  # as the department's own authority is known there
+    ourselves = f"{SERVER.username}:{quote(SERVER.password, safe='')}"
+    server = Server(
+        Settings(
+            instance="main",
+            data_dir=tmp_path / "data",
+            database=DatabaseSettings(url=SecretStr(database_url), pool_size=4),
+            mqtt=MqttSettings(
+                url=SecretStr(f"mqtt://{ourselves}@127.0.0.1:{broker.mosquitto.other_port}"),
+                devices_url=f"mqtts://localhost:{broker.mosquitto.port}",
+                accounts_dir=broker.mosquitto.folder,
+            ),
+            http=HttpSettings(port=0),
+            canary=CanarySettings(enabled=True),
+        ),
+        clock,
+        ticking=False,
+    )
+    await server.start()
+    broker.mosquitto.reload()  # what the path unit does
+    assert server.canary is not None
+    assert await server.canary.sing()
+    await server.stop()
