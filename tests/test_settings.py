@@ -312,3 +312,11 @@ def test_instance_is_a_name_the_broker_takes(name: str) -> None:
 def test_instance_when_it_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("GYROPHARE_INSTANCE", name)
     assert f"instance = {name!r}: " in refusal()
+
+
+def test_address_of_the_dead_mans_switch_is_shown_without_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GYROPHARE_DEADMAN_URL", f"https://checks.example.fr/ping/{SECRET}")
+    [shown] = [one for one in effective(load()) if one.key == "deadman.url"]
+    assert shown.value == "https://checks.example.fr/********"
+    monkeypatch.setenv("GYROPHARE_DEADMAN_URL", f"ftp://checks.example.fr/{SECRET}")
+    assert "deadman.url" in refusal()
