@@ -1,0 +1,1 @@
+"""The proof that the history of alerts is whole and unchanged (ADR 16)."""
