@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from alerts.auditor import Auditor
+from alerts.audit import sealer
 from alerts.channels import Channel
 from alerts.channels.dc09 import Dc09Channel
 from alerts.channels.sms import SmsChannel
@@ -63,6 +64,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.25  # a deadline waits for the next tick: with one a second, one alarm in a hundred is a second late
 CLOCK_S = 1.0
+SEAL_S = 1.0
 PLAN_S = 10.0
 RETENTION_S = 3600.0
 CALLBACKS_S = 5.0
@@ -187,6 +189,8 @@ class Server:
             ticker.every(PLAN_S, "reachable", told)
             ticker.every(PLAN_S, "plan", partial(shift_plan.due, self.pool, clock))
             ticker.every(CALLBACKS_S, "callbacks", self.callbacks.follow_up)
+            ticker.every(SEAL_S, "seal", partial(sealer.seal_newest, self.pool, clock))
+            ticker.every(RETENTION_S, "seal overlooked", partial(sealer.seal_overlooked, self.pool, clock))
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
             if self.dc09 is not None:
                 ticker.every(settings.dc09.supervision_s, "dc09 supervision", self.dc09.supervise)
