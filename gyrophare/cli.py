@@ -18,6 +18,7 @@ from rich.table import Table
 from gyrophare import settings as settings_module
 from gyrophare.commands import (
     agents,
+    audit,
     bench,
     contacts,
     devices,
@@ -51,6 +52,7 @@ app.add_typer(policies.app, name="policies")
 app.add_typer(shifts.app, name="shifts")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(zones.app, name="zones")
+app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluate.app, name="evaluate")
 

@@ -12,6 +12,11 @@ select count(*) as late
 from notification
 where channel <> 'console' and state in ('pending', 'ambiguous', 'sending') and due_at < now() - interval '1 minute'
 
+-- name: unsealed_events
+select count(*) as events, extract(epoch from now() - min(at))::float8 as oldest_s
+from alert_event e
+where not exists (select from alert_seal s where s.event_id = e.id)
+
 -- name: timescaledb_jobs
 -- Each job that must be there, and how it fares; a job that is missing has only its name.
 select wanted.job, wanted.relation, j.job_id is not null as there, j.scheduled, s.total_runs, s.last_run_status,

@@ -42,6 +42,12 @@ class Operator:
         assert "xpected" in err
         return " ".join(err.split())
 
+    def ended(self, code: int, *words: str) -> tuple[str, str]:
+        """What it said, to a program and to a person, when it ends with that code."""
+        ended, out, err = self._type(*words)
+        assert ended == code
+        return out, err
+
     def _type(self, *words: str) -> tuple[int, str, str]:
         self._monkeypatch.setattr(sys, "argv", ["gyrophare", *words])
         with pytest.raises(SystemExit) as ended:

@@ -15,6 +15,11 @@ def say(words: str | Table) -> None:
     Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(words)
 
 
+def to_stderr() -> Console:
+    """Beside the answer: progress, and what a person should know."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
 def say_json(value: object) -> None:
     """To a program."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
