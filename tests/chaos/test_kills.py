@@ -11,9 +11,12 @@ from random import Random
 import psycopg
 import pytest
 
+from alerts.audit import store
+from alerts.audit.walk import Walk
 from gyrophare.embedded import MqttBroker
 from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.observations import Wire
+from tests.audited import walked
 from tests.chaos.checker import Message, examine, unkept
 from tests.chaos.conftest import Tell
 from tests.chaos.fleet import Fleet
@@ -71,6 +74,7 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
         await fleet.until_told()
         await until_stored(reader, phones.taken)
         faults = broken + await asyncio.to_thread(examine, reader, fleet.journal, redelivered=True)
+        walk = await until_sealed(department)
 
     tell(
         f"{KILLS} kills, {len(fleet.journal.sent)} messages; the server had messages in hand at {in_hand} of them, "
@@ -81,6 +85,7 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
     assert in_transaction >= KILLS / 20
     assert len(fleet.journal.receipted) > KILLS * WATCHES
     assert len(phones.taken) > KILLS
+    assert (walk.faults, walk.seals >= KILLS) == ([], True)
 
 
 async def until_stored(reader: psycopg.Connection, taken: Sequence[Message]) -> None:
@@ -93,6 +98,17 @@ async def until_stored(reader: psycopg.Connection, taken: Sequence[Message]) -> 
         await until(all_stored, timeout_s=30)
     except TimeoutError:
         raise AssertionError(f"of what the broker had taken: {unkept(reader, taken)}") from None
+
+
+async def until_sealed(department: Department) -> Walk:
+    """The walk along the chain once everything that happened has its seal."""
+
+    async def all_sealed() -> bool | None:
+        return None if (await store.count_unsealed(department.connection)).events else True
+
+    await until(all_sealed)
+    async with department.connection.transaction():
+        return await walked(department.connection)
 
 
 def _in_transaction(reader: psycopg.Connection) -> bool:
