@@ -23,6 +23,9 @@ create table alert_salt (
     salt      bytea not null check (octet_length(salt) = 16)
 );
 
+-- Whether a salt is missing because its alert was erased; no other event is in it.
+create index alert_event_erased on alert_event (alert_id, id) where kind = 'erased';
+
 create function refuse_history_change() returns trigger language plpgsql as $$
 begin
     raise exception '% of % was asked for, which is kept as it was written. Expected nothing but inserts; personal data '
