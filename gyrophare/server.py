@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import psycopg
 from aiohttp import web
 
 from alerts.auditor import Auditor
@@ -120,6 +121,8 @@ class Server:
         await self._stack.enter_async_context(db.instance_lock(self.database_url, settings.instance))
         self.pool = await db.open_pool(self.database_url, settings.database.pool_size)
         self._stack.push_async_callback(self.pool.close)
+        if self._ticking:
+            self._stack.push_async_callback(self._seal_last)
         await keep_time.catch_up(self.pool, clock)
         broker = Broker(settings)
         self.accounts = BrokerAccounts(self.pool, broker.give)
@@ -248,6 +251,13 @@ class Server:
         except Exception:
             self._hearing_since_at = None  # what cannot be stored is not heard
             raise
+
+    async def _seal_last(self) -> None:
+        """Everything else has stopped: nothing is left that nobody would seal until the next start."""
+        try:
+            await sealer.seal_newest(self.pool, self.clock)
+        except psycopg.Error as error:
+            log.warning("What happened last has no seal yet: %s", error, extra={"action": "seal"})
 
     async def _session(self, lane: str, subscriptions: Sequence[str], without: Sequence[str] = ()) -> MqttSession:
         session = MqttSession(

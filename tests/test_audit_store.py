@@ -348,8 +348,10 @@ async def test_server_seals_by_itself(
         await department.on_shift("w-1")
         clock.advance(180)
         await department.until_rows(1, "select from alert_seal")
+        await department.rows(EVENTS, alert_id=1, now=clock.now(), count=1)
     finally:
         await server.stop()
+    assert (await store.count_unsealed(department.connection)).events == 0
 
 
 async def test_crash_between_an_event_and_its_seal_loses_nothing(
