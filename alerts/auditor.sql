@@ -1,8 +1,6 @@
 -- name: audit
 -- Everything that should move and does not; the rows of a kind count, and ten of their alerts are named.
 -- What a screen has not shown is not sent by us, and a channel that no server has ever had moves nowhere: `doctor` says so.
--- To come, when the provider's own status of a text message is kept (provider_status): sent, and for minutes without a
--- final one, as a finding of its own.
 with found as (
     select 'step_overdue' as kind, id as alert_id
     from alert
@@ -10,15 +8,17 @@ with found as (
     union all
     select 'escalation_stopped', id
     from alert
-    where state = 'triggered' and next_step_at is null and next_step < jsonb_array_length(policy)
+    where state = 'triggered' and next_step_at is null
+      and (next_step % jsonb_array_length(policy) <> 0 or next_step < jsonb_array_length(policy) * (repeat + 1))
     union all
     -- Every step left a message, or a word that there was nobody to send it to.
     select 'step_without_message', a.id
     from alert a
     where a.state = 'triggered' and a.next_step_at is null and a.next_step >= jsonb_array_length(a.policy)
       and (select count(distinct n.step) from notification n where n.alert_id = a.id)
-        + (select count(*) from alert_event e where e.alert_id = a.id and e.kind = 'step_reaches_nobody')
-        < jsonb_array_length(a.policy)
+        + (select count(*) from alert_event e
+           where e.alert_id = a.id and e.kind in ('step_reaches_nobody', 'step_outside_its_hours'))
+        < a.next_step
     union all
     select 'message_not_taken', n.alert_id
     from notification n

@@ -12,8 +12,8 @@ from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__, "canary.sql")
 
-_CONSOLE = {"after_s": 0, "channel": "console", "rank": None}
-_TEXT = {"after_s": 0, "channel": "sms", "rank": 1}
+_CONSOLE = {"after_s": 0, "channel": "console", "to": "console"}
+_TEXT = {"after_s": 0, "channel": "sms", "to": "rank 1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class Told:
 async def put_organisation(connection: Connection, *, texts: bool) -> OrganisationId:
     """The canary's organisation, whose alarms go to its first contact as text messages, or to nobody's console."""
     [row] = await (await connection.execute(QUERIES["put_organisation"])).fetchall()
+    await connection.execute(QUERIES["put_account"], {"organisation_id": row["id"]})
     steps = [_CONSOLE, _TEXT] if texts else [_CONSOLE]
     await connection.execute(QUERIES["put_policy"], {"organisation_id": row["id"], "steps": json.dumps(steps)})
     return OrganisationId(row["id"])

@@ -72,7 +72,8 @@ select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg,
            from (
                select kind, count(*) as times, min(at) as first_at, max(at) as last_at
                from alert_event
-               where alert_id = a.id and kind in ('moved_in_alarm', 'rearmed', 'repeated', 'lapsed', 'steps_exhausted', 'step_reaches_nobody')
+               where alert_id = a.id and kind in ('moved_in_alarm', 'rearmed', 'repeated', 'lapsed', 'steps_exhausted', 'step_reaches_nobody',
+                                                    'well_again')
                group by kind
            ) h
        ), '[]') as history,

@@ -17,8 +17,8 @@ from typing import Any
 import psycopg
 from aiohttp import web
 
-from alerts.auditor import Auditor
 from alerts.audit import sealer
+from alerts.auditor import Auditor
 from alerts.channels import Channel
 from alerts.channels.dc09 import Dc09Channel
 from alerts.channels.sms import SmsChannel

@@ -55,7 +55,7 @@ def _callbacks_url(url: str) -> str:
 
 
 def _ping_url(url: SecretStr) -> SecretStr:
-    return SecretStr(_http_url(url.get_secret_value()))
+    return SecretStr(http_url(url.get_secret_value()))
 
 
 class _Section(BaseModel):

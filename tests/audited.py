@@ -6,7 +6,8 @@ from typing import LiteralString
 
 from alerts.audit import store
 from alerts.audit.walk import Walk
-from gyrophare.flows import acknowledge, escalation_tick
+from gyrophare.flows import escalation_tick
+from gyrophare.flows.alert_desk import AlertDesk
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AccountId, AlertId
 from gyrophare.platform.db import Connection, Pool, connect
@@ -25,7 +26,7 @@ async def one_alert(office: Department, pool: Pool) -> AlertId:
     office.clock.advance(180)
     await escalation_tick.tick(pool, office.clock, "test")
     [alert] = await office.rows("select id from alert")
-    await acknowledge.acknowledge(pool, office.clock, alert["id"], AccountId(1))
+    await AlertDesk(pool, office.clock).acknowledge(alert["id"], AccountId(1))
     return AlertId(alert["id"])
 
 

@@ -21,7 +21,7 @@ from lone_worker.shifts import store as shifts
 from lone_worker.shifts.spans import ActKind
 from tests.department import Department
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0016", "0017")
+REVISIONS = tuple(f"{number:04}" for number in range(1, 15))
 VERSIONS = Path(__file__).parent.parent / "gyrophare/platform/migrations/versions"
 
 

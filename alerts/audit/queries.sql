@@ -63,10 +63,9 @@ select number, event_id, previous, commitment, hash, %(now)s from new
 select number, event_id, previous, commitment, hash, sealed_at from alert_seal order by number
 
 -- name: find_erasable
--- A closed alert changes only when a watch says late that it showed a message: it then counts as closed later.
 select a.id
 from alert a
-where a.state = 'closed' and a.changed_at < %(before)s
+where a.state = 'closed' and a.closed_at < %(before)s
   and not exists (select from alert_event e where e.alert_id = a.id and e.kind = 'erased')
 order by a.id
 
@@ -81,7 +80,7 @@ for update
 -- name: erase_alerts
 update alert
 set subject = %(subject)s, mission = null, reply_topic = null, latitude_deg = null, longitude_deg = null,
-    accuracy_m = null, fixed_at = null, detail = '{}', changed_at = greatest(changed_at, %(now)s)
+    accuracy_m = null, fixed_at = null, detail = '{}', outcome = null, changed_at = greatest(changed_at, %(now)s)
 where id = any(%(alert_ids)s)
 
 -- name: erase_notifications

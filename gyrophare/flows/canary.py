@@ -18,7 +18,7 @@ import psycopg
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 import alerts.canary
-import alerts.store
+from alerts import policy_store
 from alerts.auditor import Finding, FindingKind
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.errors import NotReadyError
@@ -65,7 +65,7 @@ async def enrol(connection: Connection, instance: str, phone_e164: str | None, n
     """The canary of the server `instance`, with a new password at each start; `phone_e164` gets its text messages."""
     organisation_id = await alerts.canary.put_organisation(connection, texts=phone_e164 is not None)
     if phone_e164 is not None:
-        await alerts.store.put_contact(connection, organisation_id, 1, "Canari", phone_e164)
+        await policy_store.put_contact(connection, organisation_id, 1, "Canari", phone_e164)
     name = f"canary-{instance}"
     issued: Issued | None
     try:

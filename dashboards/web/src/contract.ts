@@ -110,7 +110,7 @@ export interface AlertDetail {
 
 /** What has happened since the alert was raised: what the watch said, and what became of the escalation. */
 export interface AlertNews {
-  kind: "moved_in_alarm" | "rearmed" | "repeated" | "lapsed" | "steps_exhausted" | "step_reaches_nobody";
+  kind: "moved_in_alarm" | "rearmed" | "repeated" | "lapsed" | "steps_exhausted" | "step_reaches_nobody" | "well_again";
   times: number;
   first_at: string;
   last_at: string;

@@ -129,6 +129,7 @@ export const en: Words = {
     lapsed: "Taken and nothing done: the escalation went on",
     steps_exhausted: "Everybody was told, NOBODY answered",
     step_reaches_nobody: "A step could tell nobody",
+    well_again: "In order again",
   },
   times: (n) => `${n} times, last`,
   atTime: (time) => `at ${time}`,

@@ -136,6 +136,7 @@ export const fr = {
     lapsed: "Prise en charge restée sans action : l’escalade a repris",
     steps_exhausted: "Tous ont été prévenus, PERSONNE n’a répondu",
     step_reaches_nobody: "Une étape n’a pu prévenir personne",
+    well_again: "De nouveau en ordre",
   } as Record<AlertNews["kind"], string>,
   times: (n: number) => `${n} fois, la dernière`,
   atTime: (time: string) => `à ${time}`,

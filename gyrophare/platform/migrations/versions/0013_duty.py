@@ -1,9 +1,9 @@
-"""Several escalation policies, each of some kinds of alerts, with steps that say in words whom they tell."""
+"""Who is on call in which role, and when."""
 
 from gyrophare.platform.migrations.plain_sql import run_beside
 
-revision = "0016"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -1,9 +1,9 @@
-"""Who is on call in which role, and when."""
+"""The history of alerts proves itself: append-only, sealed in a chain of hashes."""
 
 from gyrophare.platform.migrations.plain_sql import run_beside
 
-revision = "0017"
-down_revision = "0016"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
