@@ -9,7 +9,7 @@ with found as (
     select 'escalation_stopped', id
     from alert
     where state = 'triggered' and next_step_at is null
-      and (next_step % jsonb_array_length(policy) <> 0 or next_step < jsonb_array_length(policy) * (repeat + 1))
+      and (mod(next_step, jsonb_array_length(policy)) <> 0 or next_step < jsonb_array_length(policy) * (repeat + 1))
     union all
     -- Every step left a message, or a word that there was nobody to send it to.
     select 'step_without_message', a.id

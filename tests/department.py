@@ -147,7 +147,7 @@ class Department:
         await self.connection.execute(
             "update alert set state = 'closed', next_step_at = null, lapses_at = null, closed_at = %(now)s, "
             "closed_by = 1, cause = 'false', reached = true, acknowledged_at = coalesce(acknowledged_at, %(now)s), "
-            "acknowledged_by = coalesce(acknowledged_by, 1) where state <> 'closed'",
+            "acknowledged_by = coalesce(acknowledged_by, 1), changed_at = %(now)s where state <> 'closed'",
             {"now": self.clock.now()},
         )
 

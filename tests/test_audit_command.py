@@ -98,7 +98,10 @@ def test_erasure_is_tried_before_it_is_done(
     gyrophare: Operator, alert_id: AlertId, database_url: str, root: psycopg.Connection[DictRow]
 ) -> None:
     assert gyrophare.json("audit", "erase", "--closed-before", "2026-02-01") == {"erased": False, "alerts": []}
-    root.execute("update alert set state = 'closed'")
+    root.execute(
+        "update alert set state = 'closed', closed_at = raised_at, closed_by = 1, cause = 'test', reached = true, "
+        "lapses_at = null"
+    )
     named = {"erased": False, "alerts": [f"A{alert_id}"]}
     assert gyrophare.json("audit", "erase", "--closed-before", "2026-01-14") == named | {"alerts": []}
     assert gyrophare.json("audit", "erase", "--closed-before", "2026-01-15") == named

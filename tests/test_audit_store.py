@@ -33,7 +33,7 @@ def pool(schema_connection: Connection) -> Pool:
 
 
 async def close(office: Department) -> None:
-    await office.rows("update alert set state = 'closed', changed_at = %(now)s returning id", now=office.clock.now())
+    await office.close_alerts()
 
 
 async def verified(office: Department, *anchors: bytes) -> list[str]:

@@ -97,7 +97,7 @@ async def test_step_that_is_late_is_found_by_its_alert(office: Department) -> No
     assert FindingKind.STEP_OVERDUE not in {finding.kind for finding in await look(office)}
     office.clock.advance(2)
     assert Finding(kind=FindingKind.STEP_OVERDUE, alert_ids=(alert_id,)) in await look(office)
-    await change(office, "update alert set state = 'closed'")
+    await office.close_alerts()
     assert FindingKind.STEP_OVERDUE not in {finding.kind for finding in await look(office)}
 
 

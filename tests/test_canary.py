@@ -144,10 +144,15 @@ async def test_canary_that_is_not_heard_twice_is_a_finding_until_it_is(
 
 
 async def test_alarm_that_an_earlier_process_left_is_closed_first(
-    server: Server, canary: Canary, office: Connection
+    server: Server, canary: Canary, office: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await canary.sing()
-    await office.execute("update alert set state = 'triggered'")
+    async def died(*_arguments: object) -> None:
+        pass
+
+    with monkeypatch.context() as patched:
+        patched.setattr("alerts.canary.close", died)
+        assert await canary.sing()
+    assert await (await office.execute("select state from alert")).fetchall() == [{"state": "triggered"}]
     assert await canary.sing()  # pressed again it would be the same alarm, and nobody told
     states = await (await office.execute("select state from alert")).fetchall()
     assert [row["state"] for row in states] == ["closed"] * 2

@@ -41,9 +41,9 @@ async def alert(office: Department, *, next_step_after_s: float | None = 60, sta
     """An alert whose next step is due then."""
     [row] = await office.rows(
         "insert into alert (organisation_id, kind, subject, episode, state, episode_at, triggered_at, raised_at, vital,"
-        " policy, next_step, next_step_at, changed_at, acknowledged_at, acknowledged_by)"
+        " priority, policy, next_step, next_step_at, changed_at, acknowledged_at, acknowledged_by)"
         " select %(organisation)s, 'sos', 'Martin', gen_random_uuid()::text, %(state)s, %(now)s, %(now)s, %(now)s,"
-        " true, '[]', 1, %(next)s, %(now)s, %(taken)s, case when %(taken)s::timestamptz is not null then"
+        " true, 1, '[]', 1, %(next)s, %(now)s, %(taken)s, case when %(taken)s::timestamptz is not null then"
         " (select min(id) from account) end returning id",
         organisation=ORGANISATION,
         state=state,

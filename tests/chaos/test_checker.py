@@ -71,8 +71,8 @@ async def test_nothing_is_found_when_all_is_well(
         (
             "SOS alerted more than once: 1",
             "insert into alert (organisation_id, kind, device_id, subject, episode, episode_at, triggered_at, "
-            "raised_at, policy, changed_at) select organisation_id, kind, device_id, subject, 'another', episode_at, "
-            "triggered_at, raised_at, policy, changed_at from alert",
+            "raised_at, priority, policy, changed_at) select organisation_id, kind, device_id, subject, 'another', "
+            "episode_at, triggered_at, raised_at, priority, policy, changed_at from alert",
         ),
         ("alert of an SOS that nobody pressed: 1", "update alert set episode_at = episode_at - interval '1 s'"),
         ("refused, and not all of it is counted once: 1", "delete from rejected"),
