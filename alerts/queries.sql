@@ -292,6 +292,10 @@ where organisation_id = %(organisation_id)s and role = %(role)s and ends_at > %(
 select distinct unnest(channels) as channel from channel_presence
 where seen_at between %(now)s::timestamptz - interval '1 minute' and %(now)s::timestamptz + interval '1 minute'
 
+-- name: organisations
+-- The canary's is nobody's.
+select id from organisation where slug <> 'canary' order by id
+
 -- name: find_policies
 select name, kinds, steps, repeat, repeat_after_s, lapse_after_s from policy
 where organisation_id = %(organisation_id)s

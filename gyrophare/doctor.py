@@ -10,7 +10,15 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from dashboards.server import WEB
-from gyrophare import doctor_audit, doctor_channels, doctor_devices, doctor_engine, doctor_handover, embedded
+from gyrophare import (
+    doctor_audit,
+    doctor_channels,
+    doctor_devices,
+    doctor_engine,
+    doctor_handover,
+    doctor_policies,
+    embedded,
+)
 from gyrophare.finding import Finding
 from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import GyrophareError
@@ -77,6 +85,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
                 yield timescaledb_jobs(connection)
             yield doctor_engine.tick(connection)
             yield _contacts(connection)
+            yield from doctor_policies.look(url)
             yield _outbox(connection)
             yield doctor_audit.sealed(connection)
             yield from doctor_devices.look(settings, url)

@@ -14,6 +14,7 @@ import alerts.store
 from alerts import documents, policy_store
 from alerts.model import AlertKind, Cause, Step
 from alerts.policy import Policy
+from gyrophare import doctor_policies
 from gyrophare.cli import app
 from gyrophare.flows import escalation_tick
 from gyrophare.flows.alert_desk import AlertDesk
@@ -186,6 +187,15 @@ async def test_reader_of_an_alert_of_an_earlier_release_understands_its_steps(
 def gyrophare(database_url: str, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.setenv("GYROPHARE_DATABASE_URL", database_url)
     return CliRunner()
+
+
+def test_doctor_says_which_step_tells_nobody(gyrophare: CliRunner, database_url: str) -> None:
+    [finding] = doctor_policies.look(database_url)
+    assert (finding.verdict, "there is no rank 1" in finding.found) == ("fault", True)
+    for rank in ("1", "2"):
+        gyrophare.invoke(app, ["contacts", "add", rank, f"Astreinte {rank}", f"+3360000000{rank}"])
+    [finding] = doctor_policies.look(database_url)
+    assert (finding.verdict, "no server that runs sends by sms" in finding.found) == ("warning", True)
 
 
 def test_policies_are_shown_changed_checked_and_refused_on_the_command_line(
