@@ -66,6 +66,7 @@ _PRIORITY = {
     AlertKind.TECHNICAL: 7,
 }
 _SILENCE, _PROTECTION = 5, 8
+_LATER = 10
 
 
 def priority(kind: AlertKind, heard_after_episode: bool | None) -> int:
@@ -73,6 +74,15 @@ def priority(kind: AlertKind, heard_after_episode: bool | None) -> int:
     if kind is AlertKind.STILLNESS and heard_after_episode is False:
         return _SILENCE
     return _PRIORITY.get(kind, _PROTECTION)
+
+
+def urgency(of_alert: int, *, told_before: bool) -> int:
+    """The order in which messages go, of an alert of that priority: 1 first.
+
+    In a storm whoever is in danger and of whom nobody has been told stands before anybody's second message; where only
+    a protection is broken, behind all of them.
+    """
+    return 2 * _LATER + of_alert if of_alert >= _PROTECTION else of_alert + (_LATER if told_before else 0)
 
 
 NEEDS_REACHED = frozenset({AlertKind.SOS, AlertKind.DURESS, AlertKind.FALL, AlertKind.STILLNESS})

@@ -9,7 +9,7 @@ from datetime import datetime
 from alerts import wording
 from alerts.documents import Occasion, Told
 from alerts.escalation import Plan
-from alerts.model import AlertFacts, Cause, Contact, Escalation, Step
+from alerts.model import AlertFacts, Cause, Contact, Escalation, Step, urgency
 from alerts.policy import TARGETED, applies
 from alerts.policy_store import find_contacts, find_on_duty
 from gyrophare.kernel.ids import AlertId, ContactId, OrganisationId
@@ -75,7 +75,7 @@ async def queue_steps(connection: Connection, planned: Sequence[tuple[Escalation
                     contact_id=contact_id,
                     address=address,
                     text=text,
-                    priority=alert.priority,
+                    priority=urgency(alert.priority, told_before=_told_before(alert, number)),
                 )
                 for contact_id, address in found
             ]
@@ -123,7 +123,7 @@ def follow_up(
         contact_id=contact_id,
         address=address,
         text=text,
-        priority=alert.priority,
+        priority=urgency(alert.priority, told_before=True),
     )
 
 
@@ -143,6 +143,11 @@ async def queue(connection: Connection, queued: Sequence[Queued], now: datetime)
         "now": now,
     }
     await connection.execute(QUERIES["queue_notifications"], parameters)
+
+
+def _told_before(alert: Escalation, number: int) -> bool:
+    """Whether a step before that one tells somebody who does not watch the console."""
+    return number >= len(alert.policy) or any(step.channel != "console" for step in alert.policy[:number])
 
 
 def _recipients(

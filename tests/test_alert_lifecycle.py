@@ -278,6 +278,26 @@ async def test_most_urgent_alert_is_told_of_first_however_many_wait(office: Depa
     assert [row["alert_id"] for row in rows] == [sos]
 
 
+async def test_in_a_storm_nobody_s_second_message_goes_before_anybody_s_first(
+    office: Department, pool: Pool, clock: ManualClock
+) -> None:
+    await office.with_contacts("+33600000001", "+33600000002")
+    await raised(office, AlertKind.LOW_BATTERY, "w-0")
+    clock.advance(301 - 61)
+    early = await raised(office, AlertKind.SOS, "w-1")
+    clock.advance(61)
+    late = [await raised(office, AlertKind.STILLNESS, f"w-{number}") for number in range(2, 5)]
+    await escalation_tick.tick(pool, clock, "test")  # the second step of the first, and the battery's
+    claim = {"channels": ["sms"], "now": clock.now(), "most": 99, "lease_s": 30}
+    rows = await (await office.connection.execute(alerts.store.QUERIES["claim_notifications"], claim)).fetchall()
+    order = await office.rows(
+        "select alert_id, step from notification where channel = 'sms' order by priority, due_at, id"
+    )
+    assert [(row["alert_id"], row["step"]) for row in order][:4] == [(early, 1), *((one, 1) for one in late)]
+    assert [(row["alert_id"], row["step"]) for row in order][4] == (early, 2)
+    assert len(rows) == len(order) == 6
+
+
 @pytest.mark.parametrize(
     ("kinds"),
     [
