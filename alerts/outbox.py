@@ -11,7 +11,7 @@ from alerts.documents import Occasion, Told
 from alerts.escalation import Plan
 from alerts.model import AlertFacts, Cause, Contact, Escalation, Step, urgency
 from alerts.policy import TARGETED, applies
-from alerts.policy_store import find_contacts, find_on_duty
+from alerts.policy_store import SMS_REPLIES, find_carried, find_contacts, find_on_duty
 from gyrophare.kernel.ids import AlertId, ContactId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
@@ -50,6 +50,7 @@ async def queue_steps(connection: Connection, planned: Sequence[tuple[Escalation
     organisations = {alert.organisation_id for alert, _ in planned}
     contacts = await find_contacts(connection, organisations)
     on_duty = await find_on_duty(connection, organisations, now)
+    answerable = SMS_REPLIES in await find_carried(connection, now)
     queued: list[Queued] = []
     nobody: list[tuple[AlertId, int, Step]] = []
     outside: list[tuple[AlertId, int, Step]] = []
@@ -64,7 +65,7 @@ async def queue_steps(connection: Connection, planned: Sequence[tuple[Escalation
             text = (
                 wording.document(alert, Occasion.RAISED, alert.raised_at)
                 if step.channel in TARGETED
-                else wording.sms(alert, number)
+                else wording.sms(alert, number, answerable=answerable and step.channel == "sms")
             )
             queued += [
                 Queued(

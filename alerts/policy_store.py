@@ -16,6 +16,8 @@ from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__)
+SMS_REPLIES = "sms_replies"
+"""Said by a server beside its channels: it hears what a contact answers by SMS."""
 
 
 async def put_contact(

@@ -16,6 +16,7 @@ PARIS = ZoneInfo("Europe/Paris")
 _LATE_FROM_S = 60  # a shorter delay is how radio works, not news
 _ANOTHER_DAY_S = 12 * 3600
 _REMARK_MAX = 20
+_ANSWER = "1=je prends"
 _WATCH_REFERENCE = re.compile(r"n([1-9][0-9]{0,17})")
 
 
@@ -29,18 +30,25 @@ def follow_up_reference(alert_id: int, notification_id: int) -> str:
     return f"#{reference(alert_id)}-{watch_reference(notification_id)}"
 
 
-def sms(alert: AlertFacts, step: int) -> str:
-    """The text of one SMS: what, who, since when, where; the reference last.
+def sms(alert: AlertFacts, step: int, *, answerable: bool = False) -> str:
+    """The text of one SMS: what, who, since when, where, how to answer if one can; the reference last.
 
-    Of what does not fit into one part the name of the mission goes first: where somebody lies is not cut for it.
+    Of what does not fit into one part the name of the mission goes first, then the hint: where somebody lies is not cut
+    for them.
     """
     mission = alert.mission or ""
-    text = _text(alert, step, mission)
-    too_long = septets(to_gsm7(text)) - ONE_PART_SEPTETS
-    return text if too_long <= 0 or not mission else _text(alert, step, mission[:-too_long].rstrip())
+    text = _text(alert, step, mission, answerable=answerable)
+    too_long = _too_long(text)
+    if too_long > 0 and mission:
+        text = _text(alert, step, mission[:-too_long].rstrip(), answerable=answerable)
+    return sms(alert, step) if answerable and _too_long(text) > 0 else text
 
 
-def _text(alert: AlertFacts, step: int, mission: str) -> str:
+def _too_long(text: str) -> int:
+    return septets(to_gsm7(text)) - ONE_PART_SEPTETS
+
+
+def _text(alert: AlertFacts, step: int, mission: str, *, answerable: bool) -> str:
     parts = [f"{_what(alert)}: {alert.subject}"]
     if mission:
         parts.append(mission)
@@ -51,7 +59,8 @@ def _text(alert: AlertFacts, step: int, mission: str) -> str:
     parts += _remarks(alert)
     if alert.kind is not AlertKind.INFRASTRUCTURE:  # which is nobody's in particular
         parts.append(_place(alert))
-    return f"{', '.join(parts)} {sms_reference(alert.alert_id, step)}"
+    hint = f" {_ANSWER}" if answerable else ""
+    return f"{', '.join(parts)}{hint} {sms_reference(alert.alert_id, step)}"
 
 
 def _place(alert: AlertFacts) -> str:

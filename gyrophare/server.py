@@ -24,6 +24,7 @@ from alerts.channels.dc09 import Dc09Channel
 from alerts.channels.sms import SmsChannel
 from alerts.channels.watch import WatchChannel
 from alerts.dispatcher import Dispatcher
+from alerts.policy_store import SMS_REPLIES
 from dashboards import read_models
 from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
@@ -144,7 +145,10 @@ class Server:
         # 3. The ways out.
         channels = self._channels(events)
         self.dispatcher = Dispatcher(self.pool, clock, channels)
-        told = partial(reachable.tick, self.pool, clock, settings.instance, [channel.name for channel in channels])
+        carried = [channel.name for channel in channels]
+        if self.sms is not None and settings.callbacks.port is not None:
+            carried.append(SMS_REPLIES)
+        told = partial(reachable.tick, self.pool, clock, settings.instance, carried)
         await told()  # before the first shift can begin
         self.commands = CommandSender(self.pool, clock, events)
         async with self.pool.connection() as connection:

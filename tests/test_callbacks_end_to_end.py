@@ -203,9 +203,11 @@ async def test_contact_takes_the_alert_by_answering(
 ) -> None:
     await sos(department, FIRST, SECOND)
     [sent] = await sms(department, "sent")
+    assert f"1=je prends #A{sent['alert_id']}-2" in sent["text"]
     assert await provider.answer(FIRST, " 1 ") == 200
     [alert] = await department.rows("select * from alert")
     assert (alert["state"], alert["next_step_at"]) == ("acknowledged", None)
+    assert (alert["acknowledged_by"], alert["acknowledged_by_contact"]) == (None, sent["contact_id"])
     [fact] = await department.rows("select * from provider_callback")
     assert (fact["verdict"], fact["alert_id"], fact["contact_id"]) == ("acknowledged", alert["id"], sent["contact_id"])
 

@@ -40,6 +40,17 @@ ALERT = Escalation(
 )
 
 
+def test_sms_says_how_to_answer_where_one_can_and_where_there_is_room() -> None:
+    text = wording.sms(ALERT, 1, answerable=True)
+    assert text == ("IMMOBILE: Martin Lefèvre, Fauchage RD 70, depuis 08h42, 47.32150,5.04150 1=je prends #A17-2")
+    crowded = replace(ALERT, mission="x" * 200)
+    text = wording.sms(crowded, 1, answerable=True)
+    assert "47.32150,5.04150 1=je prends #A17-2" in text
+    assert septets(to_gsm7(text)) == ONE_PART_SEPTETS
+    long_name = replace(ALERT, subject="y" * 110, mission=None)
+    assert wording.sms(long_name, 1, answerable=True) == wording.sms(long_name, 1)
+
+
 def test_sms_when_an_agent_lies_still() -> None:
     assert wording.sms(ALERT, 1) == "IMMOBILE: Martin Lefèvre, Fauchage RD 70, depuis 08h42, 47.32150,5.04150 #A17-2"
 
