@@ -103,6 +103,12 @@ async def find_carried(connection: Connection, now: datetime) -> set[str]:
     return {"console", *(row["channel"] for row in rows)}
 
 
+async def find_organisations(connection: Connection) -> list[OrganisationId]:
+    """Everybody who may have policies; not the canary."""
+    rows = await (await connection.execute(QUERIES["find_organisations"])).fetchall()
+    return [OrganisationId(row["id"]) for row in rows]
+
+
 async def find_policies(connection: Connection, organisation_id: OrganisationId) -> list[Policy]:
     """The policies of an organisation, that of everything else first."""
     parameters = {"organisation_id": organisation_id}

@@ -292,7 +292,7 @@ where organisation_id = %(organisation_id)s and role = %(role)s and ends_at > %(
 select distinct unnest(channels) as channel from channel_presence
 where seen_at between %(now)s::timestamptz - interval '1 minute' and %(now)s::timestamptz + interval '1 minute'
 
--- name: organisations
+-- name: find_organisations
 -- The canary's is nobody's.
 select id from organisation where slug <> 'canary' order by id
 

@@ -9,7 +9,6 @@ from alerts import policy_store
 from alerts.checker import Flaw, check
 from gyrophare.finding import Finding
 from gyrophare.kernel.clock import SystemClock
-from gyrophare.kernel.ids import OrganisationId
 from gyrophare.platform import db
 
 _SHOWN = 3
@@ -37,10 +36,8 @@ async def _flaws(database_url: str) -> list[Flaw]:
     async with await db.connect(database_url) as connection:
         contacts = await policy_store.list_contacts(connection)
         carried = await policy_store.find_carried(connection, now)
-        rows = await (await connection.execute(policy_store.QUERIES["organisations"])).fetchall()
         flaws: list[Flaw] = []
-        for row in rows:
-            whose = OrganisationId(row["id"])
+        for whose in await policy_store.find_organisations(connection):
             policies = await policy_store.find_policies(connection, whose)
             flaws += check(policies, contacts, carried, await policy_store.find_duties(connection, whose, now), now)
         return flaws

@@ -69,10 +69,11 @@ def test_contacts_are_told_in_the_order_of_their_ranks(gyrophare: Operator) -> N
     assert "contacts add 1" in gyrophare("contacts", "list")
     gyrophare("contacts", "add", "2", "Chef de centre", "+33 6 00 00 00 02")
     gyrophare("contacts", "add", "1", "Quelqu'un", "+33600000009")
-    gyrophare("contacts", "add", "1", "Astreinte", "+33600000001")
+    gyrophare("contacts", "add", "1", "Astreinte", "+33600000001", "--email", "astreinte@cotedor.example")
+    assert "expected name@domain" in gyrophare.refused("contacts", "add", "3", "X", "+33600000003", "--email", "x")
     assert gyrophare.json("contacts", "list") == [
-        {"rank": 1, "name": "Astreinte", "phone": "+33600000001"},
-        {"rank": 2, "name": "Chef de centre", "phone": "+33600000002"},
+        {"rank": 1, "name": "Astreinte", "phone": "+33600000001", "email": "astreinte@cotedor.example"},
+        {"rank": 2, "name": "Chef de centre", "phone": "+33600000002", "email": None},
     ]
 
 

@@ -266,8 +266,10 @@ async def test_escalation_goes_on_step_by_step_until_somebody_answers(
 async def test_step_that_reaches_nobody_is_written_down(server: Server, department: Department) -> None:
     await department.on_shift("w-1")
     await department.press("w-1")
-    [event] = await department.until_rows(1, "select detail from alert_event where kind = 'step_reaches_nobody'")
-    assert event["detail"] == {"rank": 1}
+    said = await department.until_rows(
+        1, "select detail from alert_event where kind = 'step_reaches_nobody' order by id"
+    )
+    assert said[0]["detail"] == {"step": 2, "channel": "sms", "to": "rank 1"}
 
 
 async def test_positions_are_forgotten_after_sixty_days(
@@ -300,7 +302,7 @@ async def test_alarm_rises_in_an_organisation_that_has_written_no_policy(
     )
     if policy is not None:
         await department.rows(
-            "insert into policy (organisation_id, steps) values (%(id)s, %(steps)s) returning id",
+            "insert into policy (organisation_id, name, steps) values (%(id)s, 'urgence', %(steps)s) returning id",
             id=town_hall["id"],
             steps=policy,
         )

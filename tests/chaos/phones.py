@@ -28,6 +28,7 @@ class Phones:
         self._names = names
         self._journal = journal
         self._last_s = dict.fromkeys(names, 0)
+        self._walking: asyncio.Task[None] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -36,13 +37,18 @@ class Phones:
         session = MqttSession(url, f"phones-{os.getpid()}", (), clock=CLOCK)
         await session.start()
         phones = cls(session, names, journal)
-        walking = asyncio.create_task(phones._walk())
+        phones._walking = asyncio.create_task(phones._walk())
         try:
             yield phones
         finally:
-            walking.cancel()
-            await asyncio.wait([walking])
+            await phones.stand()
             await session.stop()
+
+    async def stand(self) -> None:
+        """From now on they say nothing more."""
+        if self._walking is not None:
+            self._walking.cancel()
+            await asyncio.wait([self._walking])
 
     async def _walk(self) -> None:
         for name in cycle(self._names):

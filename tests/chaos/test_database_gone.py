@@ -12,6 +12,7 @@ import pytest
 
 from gyrophare.embedded import MqttBroker, PostgresServer
 from gyrophare.kernel.clock import ManualClock, SystemClock
+from ingest.receipts import INTERVAL_S
 from tests.chaos.checker import examine
 from tests.chaos.conftest import MortalBroker, Tell
 from tests.chaos.fleet import Fleet
@@ -22,7 +23,8 @@ from tests.department import Department
 WINDOW = 200  # the receive maximum of each lane, far below what waits in so short an outage
 WATCHES = 50
 REPORT_BYTES = 2_000
-SETTLED_S = 1.0  # what was in a transaction when the database went has failed by then
+# What was in a transaction when the database went has failed by then, and what was committed before is receipted.
+SETTLED_S = INTERVAL_S + 0.5
 BACK_S = 15.0  # within which everything flows again
 
 

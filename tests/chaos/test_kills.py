@@ -71,6 +71,7 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
             audited = len(fleet.journal.receipted)
         await mother.start_ready()
         load.cancel()
+        await phones.stand()
         await fleet.until_told()
         await until_stored(reader, phones.taken)
         faults = broken + await asyncio.to_thread(examine, reader, fleet.journal, redelivered=True)
