@@ -55,7 +55,6 @@ export function AlarmSheet({ alert }: { alert: Alert }) {
       <News history={alert.history} />
       <Incident alert={alert} />
       <AcknowledgeButton alert={alert} />
-      <FollowUp alert={alert} />
       <dl>
         <InstantFact name={episodeLabel(alert, words)} at={alert.episode_at} />
         {alert.kind === "stillness" && <InstantFact name={words.deadline} at={alert.triggered_at} />}
@@ -81,6 +80,7 @@ export function AlarmSheet({ alert }: { alert: Alert }) {
           </button>
         )}
       </div>
+      <FollowUp alert={alert} />
       {device && <WatchMessages device={device} />}
       <Notifications notifications={alert.notifications} />
     </aside>
