@@ -36,6 +36,8 @@ class Called:
     url: str
     form: dict[str, str]
     http_statuses: tuple[int | None, ...] = ()
+    answer: str = ""
+    """The body of the last one."""
 
 
 class Callbacks:
@@ -81,20 +83,23 @@ class Callbacks:
             headers["X-Twilio-Signature"] = signature(token, url, calling.form)
         retries, on_refusal = _how_often(fragment)
         met: list[int | None] = []
+        answer = ""
         for _ in range(1 + retries):
-            met.append(await self._post(url, calling.form, headers))
+            status, answer = await self._post(url, calling.form, headers)
+            met.append(status)
             if met[-1] is not None and not (on_refusal and met[-1] >= httpx.codes.BAD_REQUEST):
                 break
-        called = Called(url=calling.url, form=calling.form, http_statuses=tuple(met))
+        called = Called(url=calling.url, form=calling.form, http_statuses=tuple(met), answer=answer)
         self.made.append(called)
         return called
 
-    async def _post(self, url: str, form: dict[str, str], headers: dict[str, str]) -> int | None:
+    async def _post(self, url: str, form: dict[str, str], headers: dict[str, str]) -> tuple[int | None, str]:
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         try:
-            return (await self._http.post(url, data=form, headers=headers, timeout=timeout)).status_code
+            answer = await self._http.post(url, data=form, headers=headers, timeout=timeout)
         except httpx.HTTPError:
-            return None
+            return None, ""
+        return answer.status_code, answer.text
 
 
 def signature(token: str, url: str, form: dict[str, str]) -> str:

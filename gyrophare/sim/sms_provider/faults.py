@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from aiohttp import web
+
+from gyrophare.sim.sms_provider.refusals import error
 
 _DRIP_S = 0.02
 
@@ -38,11 +41,32 @@ class Fault:
     message_status: str | None = None
     """The message is taken, and stays in this state for good."""
     ends_as: str | None = None
-    """The message is taken, and ends as `undelivered`, `failed`, or `sent` where nothing more is ever known."""
+    """It is taken, and ends as `undelivered`, `failed`, or `sent` where nothing more is ever known.
+
+    A call ends as `busy`, `no-answer` or `failed`.
+    """
 
     @property
     def takes_message(self) -> bool:
         return self.stored or self.message_status is not None or self.ends_as is not None
+
+
+async def play(
+    request: web.Request, fault: Fault, released: asyncio.Event, taken: Mapping[str, object] | None, to: str
+) -> web.StreamResponse:
+    """The answer to a sending, or what comes instead of one; `taken` is what the provider has taken."""
+    if fault.act is Act.RESET:
+        reset(request)
+    elif fault.act is Act.HANG:
+        await released.wait()
+    elif fault.act is Act.DRIP:
+        return await drip(request, released)
+    elif fault.raw_body is not None:
+        return web.Response(status=fault.http_status, text=fault.raw_body)
+    elif taken is not None and (fault.http_status == 201 or fault.message_status or fault.ends_as):
+        return web.json_response(taken, status=201)
+    headers = {"Retry-After": str(fault.retry_after_s)} if fault.retry_after_s is not None else None
+    return error(fault.http_status, fault.code, f"Simulated fault for {to}", headers=headers)
 
 
 def reset(request: web.Request) -> None:

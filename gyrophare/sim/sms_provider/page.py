@@ -7,6 +7,7 @@ from html import escape
 
 from aiohttp import web
 
+from gyrophare.sim.sms_provider.calls import Call
 from gyrophare.sim.sms_provider.messages import Message, parts
 
 _FRENCH = {
@@ -16,6 +17,12 @@ _FRENCH = {
     "delivered": "remis",
     "undelivered": "non remis",
     "failed": "échec",
+    "initiated": "appel en cours",
+    "ringing": "sonne",
+    "in-progress": "décroché",
+    "completed": "terminé",
+    "busy": "occupé",
+    "no-answer": "pas de réponse",
 }
 _PAGE = """<!doctype html><html lang="fr"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2">
 <title>Opérateur SMS simulé</title><style>
@@ -31,9 +38,19 @@ _ANSWER = (
 )
 
 
-def outbox(messages: Iterable[Message], now_monotonic_s: float, *, answers: bool) -> web.Response:
-    """All messages, the newest first; with `answers` each has a button that answers "1" in its receiver's name."""
-    rows = [_row(message, message.status(now_monotonic_s), answers=answers) for message in messages]
+_KEY = (
+    '<td><form method="post" action="/reply"><input type="hidden" name="CallSid" value="{sid}">'
+    '<button name="Digits" value="1">Touche 1</button></form>'
+)
+
+
+def outbox(sent: Iterable[Message | Call], now_monotonic_s: float, *, answers: bool) -> web.Response:
+    """All messages and calls, the newest first.
+
+    With `answers` each has a button that answers "1" in its receiver's name, a call only while he is on the telephone.
+    """
+    newest_first = sorted(sent, key=lambda one: one.created_monotonic_s, reverse=True)
+    rows = [_row(one, one.status(now_monotonic_s), answers=answers) for one in newest_first]
     return web.Response(
         text=_PAGE.format(count=len(rows), rows="".join(rows), head="<th>Réponse" if answers else ""),
         content_type="text/html",
@@ -41,12 +58,17 @@ def outbox(messages: Iterable[Message], now_monotonic_s: float, *, answers: bool
     )
 
 
-def _row(message: Message, status: str, *, answers: bool) -> str:
-    encoding, count = parts(message.body)
+def _row(sent: Message | Call, status: str, *, answers: bool) -> str:
+    if isinstance(sent, Call):
+        size, text = "appel", "\n".join((sent.body, *(f"→ {said}" for said in sent.answers)))
+        answer = _KEY if status == "in-progress" and sent.key_url is not None else "<td>"
+    else:
+        encoding, count = parts(sent.body)
+        size, text, answer = f"{count} {encoding}", sent.body, _ANSWER
     return (
-        f"<tr><td>{message.created_at:%H:%M:%S}<td>{escape(_masked(message.to))}"
-        f'<td class="text">{escape(message.body)}<td>{count} {encoding}<td>{escape(_FRENCH.get(status, status))}'
-        f"{_ANSWER.format(sid=message.sid) if answers else ''}\n"
+        f"<tr><td>{sent.created_at:%H:%M:%S}<td>{escape(_masked(sent.to))}"
+        f'<td class="text">{escape(text)}<td>{size}<td>{escape(_FRENCH.get(status, status))}'
+        f"{answer.format(sid=sent.sid) if answers else ''}\n"
     )
 
 

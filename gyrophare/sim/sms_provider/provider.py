@@ -1,4 +1,4 @@
-"""The stand-in's account: takes messages, moves each from queued to delivered as its clock goes on, and calls back.
+"""The stand-in's account: takes messages and calls, moves each on as its clock goes on, and calls back.
 
 It keeps what it was given and shows everything on /outbox. `faults` makes the next sendings go wrong in the ways a
 network and a provider do, `callbacks.faults` the next callbacks.
@@ -20,7 +20,8 @@ from aiohttp import web
 from gyrophare.kernel.clock import Clock
 from gyrophare.sim.sms_provider import faults, page
 from gyrophare.sim.sms_provider.callbacks import Callbacks
-from gyrophare.sim.sms_provider.faults import Act, Fault
+from gyrophare.sim.sms_provider.exchange import Exchange
+from gyrophare.sim.sms_provider.faults import Fault
 from gyrophare.sim.sms_provider.messages import Message, error_code
 from gyrophare.sim.sms_provider.refusals import error, refusal
 
@@ -56,6 +57,7 @@ class SmsProvider:
         self._messages: deque[Message] = deque(maxlen=MESSAGES_KEPT)  # newest first
         self._untold: list[Message] = []
         self._released = asyncio.Event()
+        self.exchange = Exchange(account_sid, clock, self.callbacks, self.faults, self._released)
         self._runner: web.AppRunner | None = None
         self._uri = f"/2010-04-01/Accounts/{account_sid}/Messages"
 
@@ -68,6 +70,7 @@ class SmsProvider:
         app.router.add_get("/outbox", self._outbox_page)
         app.router.add_get("/outbox.json", self._outbox_json)
         app.router.add_post("/reply", self._reply)
+        self.exchange.add_routes(app.router)
         self._released.clear()
         self._runner = web.AppRunner(app, access_log=None)  # its lines would hold the numbers asked for
         await self._runner.setup()
@@ -88,7 +91,8 @@ class SmsProvider:
             await asyncio.sleep(_TURN_S)
 
     async def call_back(self) -> None:
-        """Say what has become of messages until now, to whoever asked for it."""
+        """Say what has become of messages and calls until now, to whoever asked for it."""
+        await self.exchange.call_back()
         now_s = self._clock.monotonic_s()
         for message in list(self._untold):
             for status in message.take_news(now_s):
@@ -135,18 +139,8 @@ class SmsProvider:
             return refused
         fault = self.faults.popleft() if self.faults else Fault(stored=True, http_status=201)
         message = self._store(form, fault) if fault.takes_message else None
-        if fault.act is Act.RESET:
-            faults.reset(request)
-        elif fault.act is Act.HANG:
-            await self._released.wait()
-        elif fault.act is Act.DRIP:
-            return await faults.drip(request, self._released)
-        elif fault.raw_body is not None:
-            return web.Response(status=fault.http_status, text=fault.raw_body)
-        elif message is not None and (fault.http_status == 201 or fault.message_status or fault.ends_as):
-            return web.json_response(self._resource(message), status=201)
-        headers = {"Retry-After": str(fault.retry_after_s)} if fault.retry_after_s is not None else None
-        return error(fault.http_status, fault.code, f"Simulated fault for {form['To']}", headers=headers)
+        taken = self._resource(message) if message is not None else None
+        return await faults.play(request, fault, self._released, taken, form["To"])
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         query = request.query
@@ -188,11 +182,22 @@ class SmsProvider:
         return web.json_response([self._resource(message) for message in self._messages])
 
     async def _outbox_page(self, _request: web.Request) -> web.StreamResponse:
-        return page.outbox(self._messages, self._clock.monotonic_s(), answers=self.reply_url is not None)
+        return page.outbox(
+            [*self._messages, *self.exchange.calls],
+            self._clock.monotonic_s(),
+            answers=self.reply_url is not None,
+        )
 
     async def _reply(self, request: web.Request) -> web.StreamResponse:
-        """A telephone answers: `From`, or `MessageSid` of the message that its owner answers, and `Body`."""
+        """A telephone answers: `From`, or `MessageSid` of the message that its owner answers, and `Body`.
+
+        Or, during the call `CallSid`, it presses `Digits`.
+        """
         form = await request.post()
+        if "CallSid" in form:
+            if await self.exchange.press(str(form["CallSid"]), str(form.get("Digits", ""))) is None:
+                return error(502, 11200, "Nobody hears this key.")
+            return web.Response(status=303, headers={"Location": "/outbox"})
         message = self._find(str(form.get("MessageSid")))
         number = message.to if message is not None else str(form.get("From", ""))
         if not number or await self.answer(number, str(form.get("Body", ""))) is None:

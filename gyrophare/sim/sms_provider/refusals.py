@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from gyrophare.sim.sms_provider.calls import is_spoken
+
 BODY_LIMIT = 1600
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")  # no underscore
@@ -23,6 +25,13 @@ _MAGIC_FROM = {
     "+15005550007": (21606, "The 'From' phone number is not a valid, SMS-capable inbound phone number"),
     "+15005550008": (21611, "This 'From' number has exceeded the maximum number of queued messages"),
 }
+_MAGIC_CALLED = {
+    "+15005550001": (21217, "Phone number does not appear to be valid"),
+    "+15005550002": (21214, "'To' phone number cannot be reached"),
+    "+15005550003": (21215, "Account not authorized to call"),
+    "+15005550004": (21216, "Account not allowed to call"),
+}
+_MAGIC_CALLER = {"+15005550001": (21212, "Invalid 'From' Phone Number")}
 
 
 def refusal(form: Mapping[str, str]) -> web.Response | None:
@@ -43,6 +52,27 @@ def refusal(form: Mapping[str, str]) -> web.Response | None:
         code_and_text = 21609, "Invalid 'StatusCallback' URL."
     else:
         code_and_text = _MAGIC_TO.get(to) or _MAGIC_FROM.get(sender)
+    return error(400, *code_and_text) if code_and_text else None
+
+
+def call_refusal(form: Mapping[str, str]) -> web.Response | None:
+    """The provider's answer to a call it cannot make; None if it can."""
+    to, sender, twiml, callback = (form.get(name, "") for name in ("To", "From", "Twiml", "StatusCallback"))
+    code_and_text: tuple[int, str] | None = None
+    if not to:
+        code_and_text = 21201, "No 'To' number is specified"
+    elif not _E164.fullmatch(to):
+        code_and_text = 21211, f"Invalid 'To' Phone Number: {to}"
+    elif not sender:
+        code_and_text = 21213, "'From' phone number is required"
+    elif not is_spoken(twiml):
+        code_and_text = 21205, "Url or Twiml parameter is required"
+    elif callback and not _can_be_called(callback):
+        code_and_text = 21609, "Invalid 'StatusCallback' URL."
+    elif not form.get("Timeout", "60").isdecimal():
+        code_and_text = 20001, "Invalid parameter value."
+    else:
+        code_and_text = _MAGIC_CALLED.get(to) or _MAGIC_CALLER.get(sender)
     return error(400, *code_and_text) if code_and_text else None
 
 
