@@ -93,9 +93,8 @@ def _of_step(
                 )
             )
     if step.channel not in carried:
-        flaws.append(
-            _flaw(where, f"no server that runs sends by {step.channel}", f"configure [{step.channel}], and start it")
-        )
+        key = "voice = true in [sms]" if step.channel == "voice" else f"[{step.channel}]"
+        flaws.append(_flaw(where, f"no server that runs sends by {step.channel}", f"configure {key}, and start it"))
     return flaws
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts import wording
+from alerts import spoken, wording
 from alerts.documents import Occasion, Told
 from alerts.escalation import Plan
 from alerts.model import AlertFacts, Cause, Contact, Escalation, Step, urgency
@@ -62,11 +62,7 @@ async def queue_steps(connection: Connection, planned: Sequence[tuple[Escalation
             found = _recipients(step, contacts.get(alert.organisation_id, ()), on_duty, alert.organisation_id)
             if not found:
                 nobody.append((alert.alert_id, number, step))
-            text = (
-                wording.document(alert, Occasion.RAISED, alert.raised_at)
-                if step.channel in TARGETED
-                else wording.sms(alert, number, answerable=answerable and step.channel == "sms")
-            )
+            text = _alarm(alert, number, step.channel, answerable=answerable)
             queued += [
                 Queued(
                     alert_id=alert.alert_id,
@@ -98,7 +94,7 @@ async def follow_ups(
 ) -> list[Queued]:
     """What those who were called are to learn of what became of it: they may be on their way.
 
-    `text` None: only machines are told.
+    `text` None: only machines are told. Nobody is called for it: a telephone that rings means an alarm.
     """
     parameters = {"alert_id": alert.alert_id}
     rows = await (await connection.execute(QUERIES["find_told"], parameters)).fetchall()
@@ -108,7 +104,7 @@ async def follow_ups(
     return [
         follow_up(alert, occasion, row["channel"], row["contact_id"], row["address"], said)
         for row in rows
-        if (said := document if row["channel"] in TARGETED else text) is not None
+        if row["channel"] != "voice" and (said := document if row["channel"] in TARGETED else text) is not None
     ]
 
 
@@ -149,6 +145,15 @@ async def queue(connection: Connection, queued: Sequence[Queued], now: datetime)
 def _told_before(alert: Escalation, number: int) -> bool:
     """Whether a step before that one tells somebody who does not watch the console."""
     return number >= len(alert.policy) or any(step.channel != "console" for step in alert.policy[:number])
+
+
+def _alarm(alert: AlertFacts, step: int, channel: str, *, answerable: bool) -> str:
+    """The alarm in the words of that channel; `answerable`: what is answered by SMS is heard."""
+    if channel in TARGETED:
+        return wording.document(alert, Occasion.RAISED, alert.raised_at)
+    if channel == "voice":
+        return spoken.alarm(alert)
+    return wording.sms(alert, step, answerable=answerable and channel == "sms")
 
 
 def _recipients(

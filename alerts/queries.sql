@@ -177,11 +177,14 @@ select c.*, coalesce((select min(started_at) from attempt t where t.notification
 from claimed c
 
 -- name: settle_notification
--- Fenced: a process that froze and wakes up after its lease changes nothing.
+-- Fenced: a process that froze and wakes up after its lease changes nothing. No clear answer, but the provider has called
+-- back about it meanwhile: it has it.
 with settled as (
     update notification n
-    set state = %(state)s, due_at = %(due_at)s, provider_id = coalesce(%(provider_id)s, n.provider_id),
-        sent_at = case when %(state)s = 'sent' then %(now)s else n.sent_at end,
+    set state = case when %(state)s = 'ambiguous' and n.provider_id is not null then 'sent' else %(state)s end,
+        due_at = %(due_at)s, provider_id = coalesce(%(provider_id)s, n.provider_id),
+        sent_at = case when %(state)s = 'sent' or (%(state)s = 'ambiguous' and n.provider_id is not null) then %(now)s
+                       else n.sent_at end,
         lease_token = null, leased_until = null, changed_at = %(now)s
     where n.id = %(id)s and n.lease_token = %(lease_token)s
     returning n.id, n.alert_id, n.attempts, n.channel

@@ -3,9 +3,9 @@ insert into channel_presence (instance, channels, seen_at) values (%(instance)s,
 on conflict (instance) do update set channels = excluded.channels, seen_at = excluded.seen_at
 
 -- name: find_reach
--- How many could be told by text message, and when a server last ran that can send one.
+-- How many could be told by telephone, and when a server last ran that can tell them.
 select (select count(*) from contact where organisation_id = %(organisation_id)s) as contacts,
-       (select max(seen_at) from channel_presence where channels && array['sms', 'gammu']) as carried_at
+       (select max(seen_at) from channel_presence where channels && array['sms', 'voice', 'gammu']) as carried_at
 
 -- name: begin_outage
 insert into dispatch_outage (organisation_id, since_at) values (%(organisation_id)s, %(now)s)

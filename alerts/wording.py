@@ -13,8 +13,8 @@ from alerts.documents import AlertDocument, Occasion, Place, Told, write
 from alerts.model import AlertFacts, AlertKind, Cause, reference
 
 PARIS = ZoneInfo("Europe/Paris")
-_LATE_FROM_S = 60  # a shorter delay is how radio works, not news
-_ANOTHER_DAY_S = 12 * 3600
+LATE_FROM_S = 60  # a shorter delay is how radio works, not news
+ANOTHER_DAY_S = 12 * 3600
 _REMARK_MAX = 20
 _ANSWER = "1=je prends"
 _WATCH_REFERENCE = re.compile(r"n([1-9][0-9]{0,17})")
@@ -53,8 +53,8 @@ def _text(alert: AlertFacts, step: int, mission: str, *, answerable: bool) -> st
     if mission:
         parts.append(mission)
     late_s = alert.received_late_s or 0
-    parts.append(f"depuis {_clock(alert.episode_at, with_day=late_s >= _ANOTHER_DAY_S)}")
-    if late_s >= _LATE_FROM_S:
+    parts.append(f"depuis {_clock(alert.episode_at, with_day=late_s >= ANOTHER_DAY_S)}")
+    if late_s >= LATE_FROM_S:
         parts.append(f"reçu avec {_span(late_s)} de retard")
     parts += _remarks(alert)
     if alert.kind is not AlertKind.INFRASTRUCTURE:  # which is nobody's in particular

@@ -1,14 +1,15 @@
-"""What the SMS provider says after it took our messages: heard where [callbacks] says so, else asked for."""
+"""What the provider says after it took our messages and calls: heard where [callbacks] says so, else asked for."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 
 import psycopg
 
 from alerts.callbacks.audit import Audit
-from alerts.callbacks.server import STATUS_PATH, CallbacksServer
+from alerts.callbacks.server import CALL_STATUS_PATH, KEY_PATH, STATUS_PATH, CallbacksServer
 from gyrophare.flows import provider_said
 from gyrophare.flows.provider_said import Acknowledge, FetchStatus
 from gyrophare.kernel.clock import Clock
@@ -23,8 +24,18 @@ def status_url(settings: CallbacksSettings) -> str | None:
     return None if settings.public_url is None else settings.public_url + STATUS_PATH
 
 
+def call_status_url(settings: CallbacksSettings) -> str | None:
+    """Where the provider is to say what becomes of a call; None: nowhere."""
+    return None if settings.public_url is None else settings.public_url + CALL_STATUS_PATH
+
+
+def key_url(settings: CallbacksSettings) -> str | None:
+    """Where the provider is to say which key was pressed during a call; None: nowhere."""
+    return None if settings.public_url is None else settings.public_url + KEY_PATH
+
+
 class Callbacks:
-    """One server's ear for the provider. Without `fetch_status` there is none to ask."""
+    """One server's ear for the provider. `fetches` asks it, by channel."""
 
     def __init__(
         self,
@@ -32,7 +43,7 @@ class Callbacks:
         pool: Pool,
         clock: Clock,
         acknowledge: Acknowledge,
-        fetch_status: FetchStatus | None,
+        fetches: Mapping[str, FetchStatus],
     ) -> None:
         self.audit = Audit(pool, clock)
         self.port: int | None = None
@@ -40,7 +51,7 @@ class Callbacks:
         self._pool = pool
         self._clock = clock
         self._acknowledge = acknowledge
-        self._fetch_status = fetch_status
+        self._fetches = fetches
         self._server: CallbacksServer | None = None
 
     async def start(self) -> None:
@@ -53,6 +64,7 @@ class Callbacks:
             tokens=settings.tokens,
             note_status=partial(provider_said.status, self._pool, self._clock),
             note_reply=partial(provider_said.reply, self._pool, self._clock, self._acknowledge),
+            note_key=partial(provider_said.key, self._pool, self._clock, self._acknowledge),
             audit=self.audit,
         )
         self.port = await self._server.start(settings.host, settings.port)
@@ -72,5 +84,4 @@ class Callbacks:
         """Match what was said with what we have stored since, and ask where nothing was said."""
         await self.audit.write()
         await provider_said.catch_up(self._pool, self._clock, self._acknowledge)
-        if self._fetch_status is not None:
-            await provider_said.ask(self._pool, self._clock, self._fetch_status)
+        await provider_said.ask(self._pool, self._clock, self._fetches)

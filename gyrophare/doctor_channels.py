@@ -21,7 +21,9 @@ _LOOK_UP_S = 5.0
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """Nothing is said of a channel that nobody configured: both are extras beside SMS."""
+    """Nothing is said of a channel that nobody configured: they are extras beside SMS."""
+    if settings.sms.voice:
+        yield _voice(settings)
     if settings.email.configured:
         yield _email(settings.email)
     if settings.webhook.targets:
@@ -30,6 +32,18 @@ def look(settings: Settings) -> Iterator[Finding]:
         except SettingsError as error:
             yield Finding(name="webhook", verdict="fault", found=str(error), do="correct ca_file in [webhook]")
         yield from asyncio.run(_webhooks(settings.webhook))
+
+
+def _voice(settings: Settings) -> Finding:
+    """Whether somebody who is called can answer. Nobody is called."""
+    if settings.callbacks.public_url is None:
+        return Finding(
+            name="voice",
+            verdict="warning",
+            found="nobody can take an alert by a key, and a call that nobody answers is noticed late",
+            do="fill the section [callbacks]",
+        )
+    return Finding(name="voice", verdict="ok", found=f"keys are heard at {settings.callbacks.public_url}")
 
 
 def _email(email: EmailSettings) -> Finding:

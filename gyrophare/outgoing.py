@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from alerts.channels.email import EmailChannel, MailServer
+from alerts.channels.sms import SmsChannel
+from alerts.channels.voice import VoiceChannel
 from alerts.channels.webhook import WebhookChannel
 from alerts.channels.webhook_policy import WebhookPolicy
 from gyrophare.channel_settings import EmailSettings, WebhookSettings
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform.tls import client_context
+from gyrophare.settings import SmsSettings
+
+
+def sms_channel(sms: SmsSettings, *, status_callback: str | None) -> SmsChannel | None:
+    """`status_callback` is where the provider says what becomes of a message; None: it is not asked to."""
+    account = _account(sms)
+    return None if account is None else SmsChannel(**account, status_callback=status_callback)
+
+
+def voice_channel(sms: SmsSettings, *, status_callback: str | None, key_url: str | None) -> VoiceChannel | None:
+    """As `sms_channel`; `key_url` is where it says which key was pressed."""
+    account = _account(sms) if sms.voice else None
+    return None if account is None else VoiceChannel(**account, status_callback=status_callback, key_url=key_url)
+
+
+def _account(sms: SmsSettings) -> dict[str, Any] | None:
+    if sms.api_secret is None:  # all or none
+        return None
+    given = sms.model_dump(include={"base_url", "account_sid", "api_key", "from_number"})
+    return given | {"api_secret": sms.api_secret.get_secret_value()}
 
 
 def email_channel(email: EmailSettings, clock: Clock) -> EmailChannel | None:

@@ -21,7 +21,6 @@ from alerts.audit import sealer
 from alerts.auditor import Auditor
 from alerts.channels import Channel
 from alerts.channels.dc09 import Dc09Channel
-from alerts.channels.sms import SmsChannel
 from alerts.channels.watch import WatchChannel
 from alerts.dispatcher import Dispatcher
 from alerts.policy_store import SMS_REPLIES
@@ -31,7 +30,7 @@ from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from dashboards.shifts import ShiftRoutes
 from gyrophare import handover_channels, outgoing
 from gyrophare.broker import Broker
-from gyrophare.callbacks import Callbacks, status_url
+from gyrophare.callbacks import Callbacks, call_status_url, key_url, status_url
 from gyrophare.embedded import PostgresServer
 from gyrophare.flows import (
     escalation_tick,
@@ -47,6 +46,7 @@ from gyrophare.flows.alert_desk import AlertDesk
 from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.flows.canary import Canary
 from gyrophare.flows.command_delivery import CommandSender
+from gyrophare.flows.provider_said import FetchStatus
 from gyrophare.flows.shift_desk import ShiftDesk
 from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
@@ -96,7 +96,7 @@ class Server:
         self.commands: CommandSender
         self.live: Live
         self.watch3g: Watch3gGateway | None = None
-        self.sms: SmsChannel | None = None
+        self._fetches: dict[str, FetchStatus] = {}
         self.callbacks: Callbacks
         self.auditor: Auditor
         self.canary: Canary | None = None
@@ -174,7 +174,7 @@ class Server:
             self.pool,
             clock,
             self.desk.acknowledge_as_contact,
-            self.sms.fetch_status if self.sms is not None else None,
+            self._fetches,
         )
         self._stack.push_async_callback(self.callbacks.stop)
         await self.callbacks.start()
@@ -279,23 +279,18 @@ class Server:
 
     def _channels(self, session: MqttSession) -> list[Channel]:
         channels: list[Channel] = [WatchChannel(session)]
-        sms = self.settings.sms
-        if sms.base_url and sms.account_sid and sms.api_key and sms.api_secret and sms.from_number:
-            channel = SmsChannel(
-                base_url=sms.base_url,
-                account_sid=sms.account_sid,
-                api_key=sms.api_key,
-                api_secret=sms.api_secret.get_secret_value(),
-                from_number=sms.from_number,
-                status_callback=status_url(self.settings.callbacks),
-            )
-            self.sms = channel
-            self._stack.push_async_callback(channel.aclose)
-            channels.append(channel)
-        else:
+        settings, heard = self.settings.sms, self.settings.callbacks
+        if not settings.configured:
             log.warning(
                 "No SMS provider is configured ([sms]): alarms reach only the console", extra={"action": "no_sms"}
             )
+        sms = outgoing.sms_channel(settings, status_callback=status_url(heard))
+        voice = outgoing.voice_channel(settings, status_callback=call_status_url(heard), key_url=key_url(heard))
+        for told in (sms, voice):
+            if told is not None:
+                self._fetches[told.name] = told.fetch_status
+                self._stack.push_async_callback(told.aclose)
+                channels.append(told)
         if (email := outgoing.email_channel(self.settings.email, self.clock)) is not None:
             channels.append(email)
         if (webhook := outgoing.webhook_channel(self.settings.webhook, self.clock)) is not None:

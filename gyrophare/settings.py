@@ -107,7 +107,7 @@ class HttpSettings(_Section):
 
 
 class SmsSettings(_Section):
-    """A Twilio-compatible REST provider. Give all of the keys below, or none."""
+    """A Twilio-compatible REST provider. Give all of the keys below but `voice`, or none."""
 
     base_url: Annotated[str, AfterValidator(http_url)] | None = Field(
         None, description="e.g. https://sms.example.fr/api/laml ; a path prefix is kept"
@@ -117,10 +117,13 @@ class SmsSettings(_Section):
     api_secret: SecretStr | None = Field(None, description="secret of the API key")
     from_number: str | None = Field(None, pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, e.g. +33380000000")
 
+    voice: bool = Field(False, description="whether it also calls people, from the same number, for steps by voice")
+
     @model_validator(mode="after")
     def _all_or_none(self) -> SmsSettings:
-        missing = sorted(name for name in type(self).model_fields if getattr(self, name) is None)
-        if missing and len(missing) < len(type(self).model_fields):
+        needed = set(type(self).model_fields) - {"voice"}
+        missing = sorted(name for name in needed if getattr(self, name) is None)
+        if missing and (self.voice or len(missing) < len(needed)):
             raise ValueError(f"SMS is half configured: {', '.join(missing)} missing; give every key of [sms] or none")
         return self
 

@@ -178,6 +178,7 @@ async def start_server(
         mqtt: MqttSettings | None = None,
         database: str | None = None,
         callbacks: CallbacksSettings | None = None,
+        voice: bool = False,
     ) -> Server:
         configured = Settings(
             instance=instance or f"test-{os.getpid()}-{next(_number)}",
@@ -191,6 +192,7 @@ async def start_server(
                 api_key=SMS_KEY,
                 api_secret=SecretStr(SMS_SECRET),
                 from_number="+33380000000",
+                voice=voice,
             ),
             callbacks=callbacks or CallbacksSettings(),
         )

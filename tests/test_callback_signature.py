@@ -9,7 +9,7 @@ from multidict import MultiDict
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
 from alerts.callbacks.signature import is_signed, sign
-from alerts.channels.sms import HOW_OFTEN
+from alerts.channels.twilio import HOW_OFTEN
 from gyrophare.sim.sms_provider.callbacks import signature as signed_by_the_stand_in
 
 TOKEN, OLD_TOKEN = "12345", "54321"

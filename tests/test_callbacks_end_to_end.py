@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from alerts.channels.sms import HOW_OFTEN
+from alerts.channels.twilio import HOW_OFTEN
 from gyrophare.flows import retention
 from gyrophare.flows.provider_said import SILENT_S
 from gyrophare.kernel.clock import ManualClock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from typing import NoReturn
 from urllib.parse import urlencode
 
 import aiohttp
@@ -13,19 +14,25 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from alerts.callbacks.audit import Audit
-from alerts.callbacks.server import AT_ONCE, BODY_MAX_BYTES, FIELDS_MAX, CallbacksServer, ReplySaid
+from alerts.callbacks.forms import KeySaid, ReplySaid
+from alerts.callbacks.server import AT_ONCE, BODY_MAX_BYTES, FIELDS_MAX, CallbacksServer
 from alerts.callbacks.signature import sign
 from alerts.callbacks.status import StatusSaid
 from alerts.callbacks.store import Verdict
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.errors import NotReadyError
+from gyrophare.kernel.ids import AlertId
 from gyrophare.platform.db import Pool, open_pool
 from tests.callbacks import OLD_TOKEN, PUBLIC_URL, TOKEN
 
 STATUS = {"MessageSid": "SM" + "a" * 32, "MessageStatus": "delivered", "To": "+33612345678", "ErrorCode": "30003"}
 REPLY = {"MessageSid": "SM" + "b" * 32, "From": "+33612345678", "Body": "1", "NumMedia": "0"}
+CALL = {"CallSid": "CA" + "c" * 32, "CallStatus": "no-answer", "To": "+33612345678"}
+KEY = {"CallSid": "CA" + "c" * 32, "Digits": "1", "To": "+33612345678"}
+ROUTES = {"/sms/status": "status", "/sms/reply": "reply", "/voice/status": "call status", "/voice/key": "key"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -40,7 +47,7 @@ class Listening:
     """A server, what it was told, and a way to it."""
 
     def __init__(self, pool: Pool, clock: ManualClock) -> None:
-        self.heard: list[StatusSaid | ReplySaid] = []
+        self.heard: list[StatusSaid | ReplySaid | KeySaid] = []
         self.verdict: Verdict | Exception = Verdict.APPLIED
         self.audit = Audit(pool, clock)
         self.server = CallbacksServer(
@@ -48,12 +55,16 @@ class Listening:
             tokens=(TOKEN, OLD_TOKEN),
             note_status=self._note,
             note_reply=self._note,
+            note_key=self._note_key,
             audit=self.audit,
         )
         self.http: httpx.AsyncClient
         self._pool = pool
 
-    async def _note(self, said: StatusSaid | ReplySaid) -> Verdict:
+    async def _note_key(self, said: KeySaid) -> tuple[Verdict, AlertId | None]:
+        return await self._note(said), AlertId(17)
+
+    async def _note(self, said: StatusSaid | ReplySaid | KeySaid) -> Verdict:
         self.heard.append(said)
         if isinstance(self.verdict, Exception):
             raise self.verdict
@@ -103,6 +114,44 @@ async def test_signed_reply_is_heard_and_answered_by_nothing(listening: Listenin
     assert "+336" not in repr(said)
 
 
+async def test_signed_call_status_is_heard_with_the_notification_of_its_url(listening: Listening) -> None:
+    for query, notification_id in (("?n=17", 17), ("", None), ("?n=0", None), ("?n=1e3", None)):
+        assert (await listening.post(f"/voice/status{query}", CALL)).status_code == 204
+        assert listening.heard.pop() == StatusSaid(
+            channel="voice",
+            provider_id="CA" + "c" * 32,
+            status="no-answer",
+            error_code=None,
+            notification_id=notification_id,
+        )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict.ACKNOWLEDGED, "Vous avez pris en charge l'alerte A 17."),
+        (Verdict.TOO_LATE, "Cette alerte est déjà prise en charge."),
+        (Verdict.NOT_UNDERSTOOD, "Touche non reconnue. L'alerte continue."),
+        (Verdict.NOT_TOLD, "Votre réponse n'a pas pu être prise en compte. L'alerte continue."),
+    ],
+)
+async def test_whoever_pressed_a_key_hears_what_became_of_it(listening: Listening, verdict: Verdict, said: str) -> None:
+    listening.verdict = verdict
+    answer = await listening.post("/voice/key?n=17", KEY)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/xml; charset=utf-8")
+    root = etree.fromstring(answer.content)
+    assert [(one.tag, one.text) for one in root] == [("Say", said), ("Hangup", None)]
+    assert listening.heard == [KeySaid(channel="voice", provider_id="CA" + "c" * 32, notification_id=17, key="1")]
+
+
+@pytest.mark.parametrize("digits", ["", "12", "w", "١", "\x00"])
+async def test_key_that_no_telephone_has_is_none(listening: Listening, digits: str) -> None:
+    assert (await listening.post("/voice/key?n=17", KEY | {"Digits": digits})).status_code == 200
+    [said] = listening.heard
+    assert isinstance(said, KeySaid)
+    assert said.key == ""
+
+
 @pytest.mark.parametrize("sender", ["", "36180", "INFO", "+33\x00612345678", "+336123456780123456"])
 async def test_reply_from_what_is_no_number_is_nobody_s(listening: Listening, sender: str) -> None:
     assert (await listening.post("/sms/reply", REPLY | {"From": sender})).status_code == 200
@@ -111,7 +160,7 @@ async def test_reply_from_what_is_no_number_is_nobody_s(listening: Listening, se
     assert said.from_e164 == ""
 
 
-@pytest.mark.parametrize("path", ["/sms/status", "/sms/reply"])
+@pytest.mark.parametrize("path", ["/sms/status", "/sms/reply", "/voice/status", "/voice/key"])
 @pytest.mark.parametrize(
     ("token", "url", "reason"),
     [
@@ -126,7 +175,7 @@ async def test_request_that_the_provider_has_not_signed_is_refused_and_counted(
     for _ in range(3):
         assert (await listening.post(path, STATUS | REPLY, token=token, url=url)).status_code == 403
     assert listening.heard == []
-    assert await listening.audited() == {(path.rpartition("/")[2], reason): 3}
+    assert await listening.audited() == {(ROUTES[path], reason): 3}
 
 
 async def test_two_signatures_are_none(listening: Listening) -> None:
@@ -146,13 +195,19 @@ async def test_two_signatures_are_none(listening: Listening) -> None:
         ("/sms/status", {f"f{number}": "" for number in range(FIELDS_MAX + 1)}, 400, "no_form"),
         ("/sms/status", b"\xff\xfe=1", 400, "no_form"),
         ("/sms/reply", b"Body=" + b"1" * BODY_MAX_BYTES, 413, "too_large"),
+        ("/voice/status?n=17", STATUS, 400, "no_message_id"),
+        ("/voice/status?n=17", CALL | {"CallStatus": "?"}, 400, "no_status"),
+        ("/voice/key", KEY, 400, "no_notification"),
+        ("/voice/key?n=-1", KEY, 400, "no_notification"),
+        ("/voice/key?n=" + "9" * 19, KEY, 400, "no_notification"),
+        ("/voice/key?n=17", STATUS, 400, "no_message_id"),
     ],
 )
 async def test_what_is_no_callback_is_refused(
     listening: Listening, path: str, form: dict[str, str] | bytes, http_status: int, reason: str
 ) -> None:
     assert (await listening.post(path, form)).status_code == http_status
-    assert await listening.audited() == {(path.rpartition("/")[2], reason): 1}
+    assert await listening.audited() == {(ROUTES[path.partition("?")[0]], reason): 1}
     assert listening.heard == []
 
 
@@ -175,7 +230,12 @@ async def test_what_cannot_be_stored_is_to_be_said_again(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     listening.verdict = error
-    for path, form in (("/sms/status", STATUS), ("/sms/reply", REPLY)):
+    for path, form in (
+        ("/sms/status", STATUS),
+        ("/sms/reply", REPLY),
+        ("/voice/status", CALL),
+        ("/voice/key?n=17", KEY),
+    ):
         assert (await listening.post(path, form)).status_code == 503
     assert "612345678" not in caplog.text
 
@@ -245,13 +305,15 @@ async def test_port_that_is_taken_is_said(listening: Listening, pool: Pool, cloc
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    path=st.sampled_from(["/sms/status", "/sms/reply", "/sms/status?%zz", "/sms", "/"]),
+    path=st.sampled_from(
+        ["/sms/status", "/sms/reply", "/sms/status?%zz", "/sms", "/", "/voice/status?n=%zz", "/voice/key?n=17"]
+    ),
     body=st.binary(max_size=200),
     signature=st.none() | st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=40),
 )
 def test_no_bytes_end_in_a_500(path: str, body: bytes, signature: str | None) -> None:
     async def send() -> int:
-        async def note(_said: object) -> Verdict:
+        async def note(_said: object) -> NoReturn:
             raise AssertionError("nothing of this is signed")
 
         class Silent(Audit):
@@ -259,7 +321,12 @@ def test_no_bytes_end_in_a_500(path: str, body: bytes, signature: str | None) ->
                 pass
 
         server = CallbacksServer(
-            public_url=PUBLIC_URL, tokens=(TOKEN,), note_status=note, note_reply=note, audit=Silent.__new__(Silent)
+            public_url=PUBLIC_URL,
+            tokens=(TOKEN,),
+            note_status=note,
+            note_reply=note,
+            note_key=note,
+            audit=Silent.__new__(Silent),
         )
         port = await server.start("127.0.0.1", 0)
         headers = FORM | ({} if signature is None else {"X-Twilio-Signature": signature})

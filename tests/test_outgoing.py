@@ -14,7 +14,8 @@ from gyrophare.channel_settings import EmailSettings, WebhookSettings
 from gyrophare.finding import Finding
 from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.errors import SettingsError
-from gyrophare.settings import Settings, effective, load
+from gyrophare.settings import CallbacksSettings, Settings, SmsSettings, effective, load
+from tests.callbacks import CALLBACKS
 from tests.certificate import make_certificate, server_context
 from tests.mail_desk import Act, MailDesk
 
@@ -211,3 +212,20 @@ async def test_doctor_says_which_webhook_leads_nowhere_or_where_it_must_not() ->
     opened = webhook.model_copy(update={"private_networks": True})
     found = {finding.name: finding for finding in await examined(Settings(webhook=opened))}
     assert found["webhook own"] == Finding(name="webhook own", verdict="ok", found="allowed, at 127.0.0.1")
+
+
+@pytest.mark.parametrize(("callbacks", "verdict"), [(CallbacksSettings(), "warning"), (CALLBACKS, "ok")])
+async def test_doctor_says_whether_somebody_who_is_called_can_answer(
+    callbacks: CallbacksSettings, verdict: str
+) -> None:
+    sms = SmsSettings(
+        base_url="https://sms.example.fr",
+        account_sid="AC" + "0" * 32,
+        api_key="SK" + "1" * 32,
+        api_secret=SecretStr("secret"),
+        from_number="+33380000000",
+        voice=True,
+    )
+    [found] = await examined(Settings(sms=sms, callbacks=callbacks))
+    assert (found.name, found.verdict) == ("voice", verdict)
+    assert await examined(Settings(sms=sms.model_copy(update={"voice": False}))) == []

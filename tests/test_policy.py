@@ -219,6 +219,11 @@ def test_policy_that_reaches_nobody_or_by_one_way_only_is_found(
     assert [flaw.what for flaw in flaws if not flaw.grave] == said
 
 
+def test_how_to_have_calls_is_said() -> None:
+    [flaw] = check([policy(CONSOLE, Step(after_s=0, channel="voice", to="rank 1"))], [ANNE], {"console", "sms"})
+    assert flaw.do == "configure voice = true in [sms], and start it"
+
+
 def test_alerts_that_no_policy_names_are_found() -> None:
     [flaw] = check([policy(CONSOLE, SMS_1, kinds=(AlertKind.SOS,))], [ANNE], {"console", "sms"})
     assert flaw.grave

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from alerts.callbacks.server import ReplySaid
+from alerts.callbacks.forms import ReplySaid
 from alerts.callbacks.status import StatusSaid
 from alerts.callbacks.store import Verdict
 from gyrophare.flows import provider_said
@@ -257,11 +257,11 @@ async def test_silent_provider_is_asked(pool: Pool, office: Department, clock: M
         )
 
     clock.advance(provider_said.SILENT_S - 1)
-    assert await provider_said.ask(pool, clock, fetch) == 0
+    assert await provider_said.ask(pool, clock, {"sms": fetch}) == 0
     clock.advance(1)
-    assert await provider_said.ask(pool, clock, fetch) == provider_said.ASKED_AT_ONCE
-    assert await provider_said.ask(pool, clock, fetch) == 2  # the others
-    assert await provider_said.ask(pool, clock, fetch) == 0  # each once
+    assert await provider_said.ask(pool, clock, {"sms": fetch}) == provider_said.ASKED_AT_ONCE
+    assert await provider_said.ask(pool, clock, {"sms": fetch}) == 2  # the others
+    assert await provider_said.ask(pool, clock, {"sms": fetch}) == 0  # each once
     rows = await office.rows("select state, provider_status from notification order by id limit 4")
     assert [(row["state"], row["provider_status"]) for row in rows] == [
         ("sent", "delivered"), ("failed", "undelivered"), ("sent", "sent"), ("sent", None)
@@ -270,10 +270,10 @@ async def test_silent_provider_is_asked(pool: Pool, office: Department, clock: M
 
     asked.clear()
     clock.advance(provider_said.SILENT_S)
-    await provider_said.ask(pool, clock, fetch)
+    await provider_said.ask(pool, clock, {"sms": fetch})
     assert sorted(asked) == sorted(f"SM{number}" for number in range(2, provider_said.ASKED_AT_ONCE + 2))
     clock.advance(provider_said.ASKED_FOR.total_seconds())
-    assert await provider_said.ask(pool, clock, fetch) == 0  # some providers never know
+    assert await provider_said.ask(pool, clock, {"sms": fetch}) == 0  # some providers never know
 
 
 async def test_answer_takes_the_newest_alert_he_was_told_of(

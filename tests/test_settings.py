@@ -206,6 +206,14 @@ def test_sms_when_half_configured_says_what_is_missing(monkeypatch: pytest.Monke
     assert said.startswith(f"sms: SMS is half configured: {missing.lower()} missing; give every key of [sms] or none")
 
 
+def test_calls_need_the_account_of_sms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GYROPHARE_SMS_VOICE", "true")
+    assert refusal().startswith("sms: SMS is half configured: account_sid, api_key, api_secret, base_url, from_number")
+    for key, value in SMS.items():
+        monkeypatch.setenv(f"GYROPHARE_SMS_{key}", value)
+    assert settings.load().sms.voice
+
+
 CALLBACKS = {"PORT": "8090", "PUBLIC_URL": "https://alertes.example.fr/", "AUTH_TOKEN": SECRET}
 
 

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.channels import Channel, Outcome, OutgoingText
-from alerts.channels.sms import SmsChannel, classify
+from alerts.channels.sms import SmsChannel
+from alerts.channels.twilio import classify
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.sim.sms_provider import Act, Fault, SmsProvider
 

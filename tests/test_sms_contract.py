@@ -1,4 +1,4 @@
-"""Our SMS channel and the stand-in, each held against the provider's own OpenAPI description of its API.
+"""Our channels for texts and calls, and the stand-in, held against the provider's own OpenAPI description of its API.
 
 Of errors that description says nothing; those the provider's official client reads, in test_sms_provider.
 """
@@ -19,12 +19,13 @@ from openapi_core.testing import MockRequest, MockResponse
 
 from alerts.channels import OutgoingText
 from alerts.channels.sms import SmsChannel
+from alerts.channels.voice import VoiceChannel
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.sim.sms_provider import Fault, SmsProvider
 
 SPEC = Path(__file__).parent / "twilio/node_modules/@twilio-alpha/mcp/twilio-oai/spec/json/twilio_api_v2010.json"
-ROOT = "/2010-04-01/Accounts/{AccountSid}/Messages"
-PATHS = (f"{ROOT}.json", f"{ROOT}/{{Sid}}.json")
+ROOT, CALLS = "/2010-04-01/Accounts/{AccountSid}/Messages", "/2010-04-01/Accounts/{AccountSid}/Calls"
+PATHS = (f"{ROOT}.json", f"{ROOT}/{{Sid}}.json", f"{CALLS}.json", f"{CALLS}/{{Sid}}.json")
 PUBLIC_API = "https://api.twilio.com"
 ACCOUNT, KEY, SECRET = "AC" + "0123456789abcdef" * 2, "SK" + "f" * 32, "secret of the key"
 FROM, TO = "+33380000000", "+33612345678"
@@ -34,7 +35,7 @@ SINCE = datetime(2026, 1, 14, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def cut() -> dict[str, Any]:
-    """The description, without all that is not about messages."""
+    """The description, without all that is not about messages and calls."""
     if not SPEC.is_file():
         pytest.skip("the provider's API description is not installed: run `make test`, which installs it")
     spec: dict[str, Any] = json.loads(SPEC.read_text(encoding="utf-8"))
@@ -100,6 +101,21 @@ def channel(provider: SmsProvider, exchanges: Exchanges) -> SmsChannel:
     )
 
 
+@pytest.fixture(params=[None, "https://alertes.example.fr"])
+def voice(provider: SmsProvider, exchanges: Exchanges, request: pytest.FixtureRequest) -> VoiceChannel:
+    heard = request.param
+    return VoiceChannel(
+        base_url=provider.base_url,
+        account_sid=ACCOUNT,
+        api_key=KEY,
+        api_secret=SECRET,
+        from_number=FROM,
+        status_callback=f"{heard}/voice/status" if heard else None,
+        key_url=f"{heard}/voice/key" if heard else None,
+        http=exchanges.http,
+    )
+
+
 def as_request(request: httpx.Request) -> MockRequest:
     return MockRequest(
         PUBLIC_API,
@@ -156,6 +172,30 @@ async def test_each_request_and_each_answer_is_as_described(
         assert given <= names(cut, path, request.method.lower())
 
 
+@pytest.mark.parametrize("end", [None, "busy", "no-answer", "failed"])
+async def test_each_request_for_a_call_and_each_answer_is_as_described(
+    api: OpenAPI, cut: dict[str, Any], voice: VoiceChannel, exchanges: Exchanges, provider: SmsProvider,
+    clock: ManualClock, end: str | None,
+) -> None:  # fmt: skip
+    if end is not None:
+        provider.faults.append(Fault(ends_as=end))
+    sent = await voice.send(MESSAGE)
+    assert sent.provider_id is not None
+    states = set()
+    for seconds in (0, 0.25, 0.25, 2.5, 60):  # in each of its states
+        clock.advance(seconds)
+        said = await voice.fetch_status(sent.provider_id)
+        assert said is not None
+        states.add(said.status)
+    assert (end or "completed") in states
+    for answered in exchanges.seen:
+        check(api, answered)
+        request = answered.request
+        path = PATHS[2] if request.url.path.endswith("/Calls.json") else PATHS[3]
+        given = set(httpx.QueryParams(request.content.decode())) | set(request.url.params)
+        assert given <= names(cut, path, request.method.lower())
+
+
 async def test_whole_list_of_every_state_is_as_described(
     api: OpenAPI, channel: SmsChannel, exchanges: Exchanges, provider: SmsProvider, clock: ManualClock
 ) -> None:
@@ -194,6 +234,23 @@ async def test_the_description_finds_a_wrong_request(
     api.validate_request(as_request(request))
     with pytest.raises(OpenAPIError):
         api.validate_request(as_request(wrong))
+
+
+async def test_the_description_finds_a_wrong_call(
+    api: OpenAPI, voice: VoiceChannel, exchanges: Exchanges, provider: SmsProvider
+) -> None:
+    await voice.send(MESSAGE)
+    [answered] = exchanges.seen
+    form = dict(httpx.QueryParams(answered.request.content.decode()))
+    for wrong in ({"Timeout": "long"}, {"To": None}):
+        data = {name: value for name, value in (form | wrong).items() if value is not None}
+        headers = {"Authorization": answered.request.headers["Authorization"]}
+        with pytest.raises(OpenAPIError):
+            api.validate_request(as_request(httpx.Request("POST", answered.request.url, headers=headers, data=data)))
+    for name, value in (("sid", "SM" + "0" * 32), ("status", "initiated")):  # a word of callbacks only
+        body = httpx.Response(201, json=answered.json() | {name: value}, request=answered.request)
+        with pytest.raises(OpenAPIError):
+            check(api, body)
 
 
 async def test_the_description_finds_a_wrong_answer(api: OpenAPI, channel: SmsChannel, exchanges: Exchanges) -> None:

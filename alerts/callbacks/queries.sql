@@ -15,6 +15,14 @@ where channel = %(channel)s and provider_id = %(provider_id)s
 order by id limit 1
 for update
 
+-- name: adopt
+-- Of a call whose answer we have not got, or not yet, the provider says which of ours it is.
+update notification
+set provider_id = %(provider_id)s, changed_at = %(now)s,
+    sent_at = case when state = 'ambiguous' then %(now)s else sent_at end,
+    state = case when state = 'ambiguous' then 'sent' else state end
+where id = %(id)s and channel = %(channel)s and provider_id is null and state in ('sending', 'ambiguous')
+
 -- name: set_status
 update notification
 set provider_status = %(status)s, provider_status_at = %(now)s, changed_at = %(now)s,
@@ -34,7 +42,7 @@ where id = %(alert_id)s
 select c.id, c.channel, c.provider_id, c.status, c.error_code
 from provider_callback c
 join notification n on n.channel = c.channel and n.provider_id = c.provider_id
-where c.verdict in ('new', 'unknown') and c.received_at > %(since)s and c.status <> '(reply)'
+where c.verdict in ('new', 'unknown') and c.received_at > %(since)s and left(c.status, 1) <> '('
 order by c.id
 limit %(most)s
 
@@ -50,6 +58,7 @@ update notification set provider_asked_at = %(now)s
 where id in (
     select id from notification
     where state = 'sent' and delivered_at is null and channel = %(channel)s and provider_id is not null
+      and provider_status is distinct from 'completed'
       and sent_at <= %(silent_since)s and sent_at > %(since)s
       and (provider_asked_at is null or provider_asked_at <= %(silent_since)s)
     order by sent_at
@@ -72,6 +81,12 @@ where c.phone_e164 = %(phone_e164)s and n.channel = %(channel)s and n.address = 
   and case when %(alert_id)s::bigint is null then n.state = 'sent' else a.id = %(alert_id)s and n.attempts > 0 end
 order by a.state = 'triggered' desc, a.id desc, n.id
 limit 1
+
+-- name: find_called
+-- Whom that call was for, unless his place has been given to another person since.
+select n.alert_id, n.contact_id
+from notification n join contact c on c.id = n.contact_id and c.phone_e164 = n.address
+where n.id = %(id)s and n.channel = %(channel)s and n.attempts > 0
 
 -- name: choose_alert
 update provider_callback set verdict = 'acknowledging', alert_id = %(alert_id)s, contact_id = %(contact_id)s

@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from alerts import spoken
 from alerts.callbacks.audit import Audit
+from alerts.callbacks.forms import (
+    KeySaid,
+    RefusedError,
+    ReplySaid,
+    read_call_status,
+    read_key,
+    read_message_status,
+    read_reply,
+)
 from alerts.callbacks.signature import Fields, is_signed
-from alerts.callbacks.status import StatusSaid, read_code, read_word
+from alerts.callbacks.status import StatusSaid
 from alerts.callbacks.store import Verdict
+from alerts.channels.twiml import last_words
 from gyrophare.kernel.errors import NotReadyError
+from gyrophare.kernel.ids import AlertId
 
 log = logging.getLogger(__name__)
 
@@ -28,34 +38,14 @@ FIELDS_MAX = 100  # a status has a dozen
 BODY_TIMEOUT_S = 10.0
 AT_ONCE = 2  # however many call: the connections to the database are for the alarms
 STATUS_PATH, REPLY_PATH = "/sms/status", "/sms/reply"
+CALL_STATUS_PATH, KEY_PATH = "/voice/status", "/voice/key"
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_PROVIDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _AUDITED = frozenset({Verdict.UNKNOWN, Verdict.NOT_UNDERSTOOD, Verdict.NOT_A_CONTACT, Verdict.NOT_TOLD})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplySaid:
-    """A text message that came in. Its repr holds no number and no text."""
-
-    channel: str
-    provider_id: str
-    from_e164: str = field(repr=False)
-    text: str = field(repr=False)
-
-
-class _RefusedError(Exception):
-    """Why a request is not looked at any further."""
-
-    def __init__(self, reason: str, http_status: int) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.http_status = http_status
-
-
 class CallbacksServer:
-    """Hears statuses and answers. `public_url` is how the provider reaches us; a proxy takes a path of it away."""
+    """Hears statuses, answers and keys. `public_url` is how the provider reaches us; a proxy takes its path away."""
 
     def __init__(
         self,
@@ -64,12 +54,14 @@ class CallbacksServer:
         tokens: Sequence[str],
         note_status: Callable[[StatusSaid], Awaitable[Verdict]],
         note_reply: Callable[[ReplySaid], Awaitable[Verdict]],
+        note_key: Callable[[KeySaid], Awaitable[tuple[Verdict, AlertId | None]]],
         audit: Audit,
     ) -> None:
         self._public_url = public_url.rstrip("/")
         self._tokens = tokens
         self._note_status = note_status
         self._note_reply = note_reply
+        self._note_key = note_key
         self._audit = audit
         self._few = asyncio.Semaphore(AT_ONCE)
         self._runner: web.AppRunner | None = None
@@ -79,6 +71,8 @@ class CallbacksServer:
         app = web.Application(client_max_size=BODY_MAX_BYTES)
         app.router.add_post(STATUS_PATH, self._serve_status)
         app.router.add_post(REPLY_PATH, self._serve_reply)
+        app.router.add_post(CALL_STATUS_PATH, self._serve_call_status)
+        app.router.add_post(KEY_PATH, self._serve_key)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
         try:
@@ -97,17 +91,25 @@ class CallbacksServer:
 
     async def _serve_status(self, request: web.Request) -> web.Response:
         async def heard(form: dict[str, str]) -> web.Response:
-            said = _read_status(form)
-            async with self._few:
-                verdict = await self._note_status(said)
-            await self._count("status", verdict)
-            return web.Response(status=404 if verdict is Verdict.UNKNOWN else 204)
+            return await self._heard_status("status", read_message_status(form))
 
         return await self._serve("status", request, heard)
 
+    async def _serve_call_status(self, request: web.Request) -> web.Response:
+        async def heard(form: dict[str, str]) -> web.Response:
+            return await self._heard_status("call status", read_call_status(form, request.query.get("n")))
+
+        return await self._serve("call status", request, heard)
+
+    async def _heard_status(self, route: str, said: StatusSaid) -> web.Response:
+        async with self._few:
+            verdict = await self._note_status(said)
+        await self._count(route, verdict)
+        return web.Response(status=404 if verdict is Verdict.UNKNOWN else 204)
+
     async def _serve_reply(self, request: web.Request) -> web.Response:
         async def heard(form: dict[str, str]) -> web.Response:
-            said = _read_reply(form)
+            said = read_reply(form)
             async with self._few:
                 verdict = await self._note_reply(said)
             await self._count("reply", verdict)
@@ -115,12 +117,24 @@ class CallbacksServer:
 
         return await self._serve("reply", request, heard)
 
+    async def _serve_key(self, request: web.Request) -> web.Response:
+        """Whoever pressed it is still on the telephone, and hears what became of it."""
+
+        async def heard(form: dict[str, str]) -> web.Response:
+            said = read_key(form, request.query.get("n"))
+            async with self._few:
+                verdict, alert_id = await self._note_key(said)
+            await self._count("key", verdict)
+            return web.Response(text=last_words(_answer(verdict, alert_id)), content_type="text/xml")
+
+        return await self._serve("key", request, heard)
+
     async def _serve(
         self, route: str, request: web.Request, heard: Callable[[dict[str, str]], Awaitable[web.Response]]
     ) -> web.Response:
         try:
             return await heard(await self._signed_form(request))
-        except _RefusedError as refused:
+        except RefusedError as refused:
             await self._audit.note(route, refused.reason)
             return web.Response(status=refused.http_status)
         except Exception as error:
@@ -135,9 +149,9 @@ class CallbacksServer:
         fields = await _fields(request)
         signatures = request.headers.getall("X-Twilio-Signature", [])
         if len(signatures) != 1:
-            raise _RefusedError("unsigned", 403)
+            raise RefusedError("unsigned", 403)
         if not is_signed(self._tokens, self._public_url + request.raw_path, fields, signatures[0]):
-            raise _RefusedError("forged", 403)
+            raise RefusedError("forged", 403)
         return dict(fields)
 
     async def _count(self, route: str, verdict: Verdict) -> None:
@@ -150,43 +164,18 @@ async def _fields(request: web.Request) -> Fields:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             body = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise _RefusedError("too_large", 413) from None
+        raise RefusedError("too_large", 413) from None
     except (TimeoutError, ConnectionError, web.RequestPayloadError):
-        raise _RefusedError("cut_short", 408) from None
+        raise RefusedError("cut_short", 408) from None
     try:
         return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="replace", max_num_fields=FIELDS_MAX)
     except ValueError:
-        raise _RefusedError("no_form", 400) from None
+        raise RefusedError("no_form", 400) from None
 
 
-def _read_status(form: dict[str, str]) -> StatusSaid:
-    return StatusSaid(
-        channel="sms",
-        provider_id=_read_id(form),
-        status=_read_status_word(form),
-        error_code=read_code(form.get("ErrorCode")),
-    )
-
-
-def _read_status_word(form: dict[str, str]) -> str:
-    word = read_word(form.get("MessageStatus"))
-    if word is None:
-        raise _RefusedError("no_status", 400)
-    return word
-
-
-def _read_reply(form: dict[str, str]) -> ReplySaid:
-    sender = form.get("From", "")
-    return ReplySaid(
-        channel="sms",
-        provider_id=_read_id(form),
-        from_e164=sender if _E164.fullmatch(sender) else "",  # a name or a short number is nobody's
-        text=form.get("Body", ""),
-    )
-
-
-def _read_id(form: dict[str, str]) -> str:
-    provider_id = form.get("MessageSid", "")
-    if not _PROVIDER_ID.fullmatch(provider_id):
-        raise _RefusedError("no_message_id", 400)
-    return provider_id
+def _answer(verdict: Verdict, alert_id: AlertId | None) -> str:
+    if verdict is Verdict.ACKNOWLEDGED and alert_id is not None:
+        return spoken.you_have_it(alert_id)
+    if verdict is Verdict.TOO_LATE:
+        return spoken.ALREADY_TAKEN
+    return spoken.KEY_NOT_KNOWN if verdict is Verdict.NOT_UNDERSTOOD else spoken.NOT_TAKEN

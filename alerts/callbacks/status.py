@@ -1,6 +1,7 @@
 """The words a provider has for what became of a message, and which of two is further. Pure.
 
-Callbacks come late, doubled and in any order. The furthest word counts; a final one never changes.
+Callbacks come late, doubled and in any order. The furthest word counts; a final one never changes. Those of a text
+message and those of a call contradict each other nowhere.
 """
 
 from __future__ import annotations
@@ -8,32 +9,39 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_WORD = re.compile(r"[a-z_]{1,32}")
+_WORD = re.compile(r"[a-z][a-z_-]{0,31}")
 _CODE = re.compile(r"[0-9]{1,9}")
 _RANK = {
     "accepted": 0,
     "scheduled": 0,
     "queued": 1,
+    "initiated": 2,
     "sending": 2,
+    "ringing": 3,
     "sent": 3,
     "partially_delivered": 3,  # of several recipients some: we have one, so it is not there yet
-    "delivered": 4,
-    "undelivered": 4,
-    "failed": 4,
-    "canceled": 4,
+    "in-progress": 4,
+    "busy": 5,
+    "canceled": 5,
+    "completed": 5,  # a mailbox picks up too: only a key says that somebody has heard
+    "delivered": 5,
+    "failed": 5,
+    "no-answer": 5,
+    "undelivered": 5,
 }
-_FINAL = 4
-NEVER_ARRIVES = frozenset({"failed", "undelivered", "canceled"})
+NEVER_ARRIVES = frozenset({"failed", "undelivered", "canceled", "busy", "no-answer"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusSaid:
-    """What the provider of a channel says of one message; `status` is a word, known to us or not."""
+    """What the provider of a channel says of one message or call; `status` is a word, known to us or not."""
 
     channel: str
     provider_id: str
     status: str
     error_code: str | None
+    notification_id: int | None = None
+    """Which of ours it is, where the URL that was called says so."""
 
 
 def read_word(text: object) -> str | None:

@@ -17,7 +17,7 @@ from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__)
 REPLY = "(reply)"
-"""Stands for the status of an answer of a contact; no word of a provider has brackets."""
+"""Stands for the status of an answer of a contact, as `(key 1)` does; no word of a provider has brackets."""
 
 
 class Verdict(StrEnum):
@@ -103,6 +103,12 @@ async def lock_notification(connection: Connection, channel: str, provider_id: s
     return None if row is None else LockedNotification(**row)
 
 
+async def adopt(connection: Connection, channel: str, provider_id: str, notification_id: int, now: datetime) -> None:
+    """The provider knows that message of ours by this id, if none is known yet."""
+    parameters = {"id": notification_id, "channel": channel, "provider_id": provider_id, "now": now}
+    await connection.execute(QUERIES["adopt"], parameters)
+
+
 async def set_status(
     connection: Connection, notification: LockedNotification, status: str, now: datetime, *, fails: bool
 ) -> None:
@@ -151,6 +157,13 @@ async def find_told(connection: Connection, channel: str, phone_e164: str, alert
     """The alert of that number, or the newest, that the contact of `phone_e164` was told of; one that is open first."""
     parameters = {"channel": channel, "phone_e164": phone_e164, "alert_id": alert_id}
     row = await (await connection.execute(QUERIES["find_told"], parameters)).fetchone()
+    return None if row is None else Chosen(**row)
+
+
+async def find_called(connection: Connection, channel: str, notification_id: int) -> Chosen | None:
+    """The alert that somebody was told of by that call, and who it was."""
+    parameters = {"channel": channel, "id": notification_id}
+    row = await (await connection.execute(QUERIES["find_called"], parameters)).fetchone()
     return None if row is None else Chosen(**row)
 
 

@@ -5,8 +5,6 @@ That API has no idempotency key: a message whose answer was lost is looked for b
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,105 +12,23 @@ from typing import Any
 
 import httpx
 
-from alerts.callbacks.status import NEVER_ARRIVES, StatusSaid, read_code, read_word
 from alerts.channels import Outcome, OutgoingText, SendResult
 from alerts.channels.gsm_text import to_one_gsm7_part
-
-# At INFO httpx writes the whole URL of each request, and that of the list holds the contact's number.
-logging.getLogger("httpx").setLevel(logging.WARNING)
+from alerts.channels.twilio import HOW_OFTEN, Answer, TwilioChannel, classify, classify_resource, json_object, result
 
 VALIDITY_S = 300  # an alarm that the network delivers later than this would only mislead
-CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 10.0
 LIST_SIZE = 200
-HOW_OFTEN = "#rc=5&rp=all"  # of a callback: five times again, whatever went wrong; not a part of the URL that is signed
 CLOCK_SKEW = timedelta(minutes=5)  # between our clock and the provider's
 
-#: An answer, or what came instead of one.
-Answer = httpx.Response | httpx.HTTPError | TimeoutError
 
-_PROVIDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # SM and 32 digits at Twilio, a UUID at SignalWire
-_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_TEMPORARY_CODES = frozenset({"20429", "21611"})
-# The provider's own words may hold the number, so the codes that a person can act on are told in ours.
-_MEANING = {
-    "20003": "the provider refuses our credentials",
-    "20429": "too many requests",
-    "21211": "the number is not valid",
-    "21212": "our sender number is not valid",
-    "21408": "the account may not send to this country",
-    "21606": "our sender number cannot send text messages",
-    "21610": "the contact has unsubscribed by STOP",
-    "21611": "the sender's queue is full",
-    "21612": "the number cannot be reached from our sender number",
-    "21614": "the number is not a mobile number",
-}
-
-
-def classify(answer: Answer) -> SendResult:
-    """Decide what became of a message from the answer to its request: the one place where this is decided.
-
-    Whatever is not known for certain is AMBIGUOUS: a duplicate is better than a miss, a silent miss is worst.
-    """
-    if not isinstance(answer, httpx.Response):
-        never_sent = isinstance(answer, _BEFORE_SENDING)
-        return _result(
-            Outcome.TEMPORARY if never_sent else Outcome.AMBIGUOUS,
-            f"{'not connected' if never_sent else 'no answer'}: {type(answer).__name__}",
-        )
-    body = _json_object(answer)
-    if answer.is_success:
-        return _classify_message(body, answer.status_code)
-    code = read_code(body.get("code"))
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or code in _TEMPORARY_CODES:
-        outcome = Outcome.TEMPORARY
-    elif answer.is_client_error and answer.status_code != httpx.codes.REQUEST_TIMEOUT:
-        outcome = Outcome.PERMANENT
-    else:
-        outcome = Outcome.AMBIGUOUS
-    detail = _MEANING.get(code or "", f"refused with HTTP {answer.status_code}")
-    return _result(outcome, detail, http_status=answer.status_code, code=code)
-
-
-class SmsChannel:
-    """Sends through `{base_url}/2010-04-01/Accounts/{account_sid}/Messages.json`; a path in `base_url` is kept.
-
-    Without `http` it opens a client of its own, which `aclose` closes. `api_key` may be the account's sid again.
-    `status_callback` is the public URL where the provider says what becomes of a message; None: it is not asked to.
-    """
+class SmsChannel(TwilioChannel):
+    """Sends text messages."""
 
     name = "sms"
-
-    def __init__(
-        self,
-        *,
-        base_url: str,
-        account_sid: str,
-        api_key: str,
-        api_secret: str,
-        from_number: str,
-        status_callback: str | None = None,
-        http: httpx.AsyncClient | None = None,
-        connect_timeout_s: float = CONNECT_TIMEOUT_S,
-        read_timeout_s: float = READ_TIMEOUT_S,
-    ) -> None:
-        self._messages_url = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account_sid}/Messages"
-        self._auth = httpx.BasicAuth(api_key, api_secret)
-        self._from_number = from_number
-        self._status_callback = status_callback
-        # Texts are rare: a kept connection is one the provider may have closed, and that would look ambiguous.
-        # The environment is read by gyrophare.settings alone, so no proxy is taken from it.
-        self._http = http or httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), trust_env=False)
-        self._owns_http = http is None
-        self._timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
-        self._limit_s = connect_timeout_s + read_timeout_s
-
-    async def aclose(self) -> None:
-        if self._owns_http:
-            await self._http.aclose()
+    resource = "Messages"
 
     async def send(self, message: OutgoingText) -> SendResult:
-        form = {
+        form: dict[str, str | list[str]] = {
             "To": message.to,
             "From": self._from_number,
             "Body": to_one_gsm7_part(message.text, keep_end=message.reference),
@@ -134,90 +50,21 @@ class SmsChannel:
             messages = _listed(answer)
             if messages is None:
                 status = answer.status_code if isinstance(answer, httpx.Response) else None
-                return _result(Outcome.AMBIGUOUS, "the provider's list could not be read", http_status=status)
+                return result(Outcome.AMBIGUOUS, "the provider's list could not be read", http_status=status)
             for listed in messages:
                 if reference.search(str(listed.get("body"))) and _created_since(listed, earliest):
-                    result = _classify_message(listed, http_status=None)
-                    if result.outcome is Outcome.SENT:  # of several attempts, one that lives is enough
-                        return result
-                    failed = failed or result
+                    found = classify_resource(listed, http_status=None)
+                    if found.outcome is Outcome.SENT:  # of several attempts, one that lives is enough
+                        return found
+                    failed = failed or found
         return failed
-
-    async def fetch_status(self, provider_id: str) -> StatusSaid | None:
-        """Ask what became of the message that the provider knows by this id; None: there is no clear answer."""
-        answer = await self._request("GET", message=f"/{provider_id}")
-        if not isinstance(answer, httpx.Response) or not answer.is_success:
-            return None
-        message = _json_object(answer)
-        word = read_word(message.get("status"))
-        if word is None or message.get("sid") != provider_id:
-            return None
-        return StatusSaid(
-            channel=self.name, provider_id=provider_id, status=word, error_code=read_code(message.get("error_code"))
-        )
-
-    async def _request(
-        self,
-        method: str,
-        *,
-        message: str = "",
-        form: dict[str, str] | None = None,
-        query: dict[str, str] | None = None,
-    ) -> Answer:
-        try:
-            async with asyncio.timeout(self._limit_s):  # httpx bounds each read, not their sum
-                return await self._http.request(
-                    method,
-                    f"{self._messages_url}{message}.json",
-                    data=form,
-                    params=query,
-                    auth=self._auth,
-                    timeout=self._timeout,
-                )
-        except (httpx.HTTPError, TimeoutError) as error:
-            return error
-
-
-def _classify_message(message: dict[str, Any], http_status: int | None) -> SendResult:
-    """What a message resource says of itself; a status we do not know means that the provider has it."""
-    sid = message.get("sid")
-    if not isinstance(sid, str) or not _PROVIDER_ID.fullmatch(sid):
-        return _result(Outcome.AMBIGUOUS, "the answer names no message", http_status=http_status)
-    word = read_word(message.get("status")) or "in an unknown state"
-    return _result(
-        Outcome.PERMANENT if word in NEVER_ARRIVES else Outcome.SENT,
-        f"held by the provider: {word}",
-        provider_id=sid,
-        http_status=http_status,
-        code=read_code(message.get("error_code")),
-    )
-
-
-def _result(
-    outcome: Outcome,
-    detail: str,
-    *,
-    provider_id: str | None = None,
-    http_status: int | None = None,
-    code: str | None = None,
-) -> SendResult:
-    return SendResult(outcome=outcome, provider_id=provider_id, http_status=http_status, error_code=code, detail=detail)
-
-
-def _json_object(answer: httpx.Response) -> dict[str, Any]:
-    """The JSON object of a body; {} where it holds none."""
-    try:
-        body = answer.json()
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _listed(answer: Answer) -> list[dict[str, Any]] | None:
     """The messages of a list's first page, newest first; None where the answer is no list."""
     if not isinstance(answer, httpx.Response) or not answer.is_success:
         return None
-    messages = _json_object(answer).get("messages")
+    messages = json_object(answer).get("messages")
     return [entry for entry in messages if isinstance(entry, dict)] if isinstance(messages, list) else None
 
 

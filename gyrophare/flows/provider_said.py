@@ -1,4 +1,4 @@
-"""What the SMS provider says after it took a message: what became of it, and what its receiver answers.
+"""What the provider says after it took a message or a call: what became of it, and what its receiver answers.
 
 Whatever is said late, twice or in any order ends the same. A message that never arrives is a step that failed: the
 next one is due at once.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import psycopg
@@ -16,7 +16,7 @@ import psycopg
 import alerts.store
 from alerts.callbacks import reply as answers
 from alerts.callbacks import store
-from alerts.callbacks.server import ReplySaid
+from alerts.callbacks.forms import KeySaid, ReplySaid
 from alerts.callbacks.status import NEVER_ARRIVES, StatusSaid, further
 from alerts.callbacks.store import Chosen, Verdict
 from gyrophare.kernel.clock import Clock
@@ -36,6 +36,9 @@ ASKED_AT_ONCE = 10
 _STRAY_FOR = timedelta(days=1)
 _TAKING = timedelta(seconds=10)  # longer than an answer takes to be worked on
 _AT_ONCE = 100
+_TAKES = "1"
+_Choice = tuple[Verdict, Chosen | None]
+"""The alert that an answer takes, or why it takes none."""
 
 
 async def status(pool: Pool, clock: Clock, said: StatusSaid) -> Verdict:
@@ -62,18 +65,26 @@ async def reply(pool: Pool, clock: Clock, acknowledge: Acknowledge, said: ReplyS
     Which alert is stored before it is taken: heard again, the answer never takes a second one. Raise psycopg.Error when
     the database is away.
     """
-    async with pool.connection() as connection, connection.transaction():
-        noted = await store.note(connection, said.channel, said.provider_id, store.REPLY, None, clock.now())
-        verdict, chosen = noted.verdict, noted.chosen
-        if verdict is Verdict.NEW:
-            verdict, chosen = await _choose(connection, said)
-            if chosen is None:
-                await store.settle(connection, noted.id, verdict)
-            else:
-                await store.choose_alert(connection, noted.id, chosen)
-    if verdict is not Verdict.ACKNOWLEDGING or chosen is None:
-        return verdict
-    return await _take(pool, acknowledge, noted.id, chosen)
+
+    async def choose(connection: Connection) -> _Choice:
+        return await _choose(connection, said)
+
+    verdict, _ = await _answer(pool, clock, acknowledge, (said.channel, said.provider_id, store.REPLY), choose)
+    return verdict
+
+
+async def key(pool: Pool, clock: Clock, acknowledge: Acknowledge, said: KeySaid) -> tuple[Verdict, AlertId | None]:
+    """As `reply`, for a key that was pressed during a call; the alert that the call was about is returned too."""
+
+    async def choose(connection: Connection) -> _Choice:
+        await store.adopt(connection, said.channel, said.provider_id, said.notification_id, clock.now())
+        if said.key != _TAKES:
+            return Verdict.NOT_UNDERSTOOD, None
+        called = await store.find_called(connection, said.channel, said.notification_id)
+        return (Verdict.NOT_TOLD, None) if called is None else (Verdict.ACKNOWLEDGING, called)
+
+    status = f"(key {said.key})"
+    return await _answer(pool, clock, acknowledge, (said.channel, said.provider_id, status), choose)
 
 
 async def catch_up(pool: Pool, clock: Clock, acknowledge: Acknowledge) -> None:
@@ -88,8 +99,12 @@ async def catch_up(pool: Pool, clock: Clock, acknowledge: Acknowledge) -> None:
         await _take(pool, acknowledge, callback_id, chosen)
 
 
-async def ask(pool: Pool, clock: Clock, fetch: FetchStatus, channel: str = "sms") -> int:
-    """Ask the provider about messages it has been silent about; return how many were asked about."""
+async def ask(pool: Pool, clock: Clock, fetches: Mapping[str, FetchStatus]) -> int:
+    """Ask the provider about what it has been silent about, by channel; return how many were asked about."""
+    return sum([await _ask(pool, clock, channel, fetch) for channel, fetch in fetches.items()])
+
+
+async def _ask(pool: Pool, clock: Clock, channel: str, fetch: FetchStatus) -> int:
     now = clock.now()
     async with pool.connection() as connection:
         silent = await store.claim_unheard(
@@ -115,9 +130,13 @@ async def _settle(pool: Pool, clock: Clock, callback_id: int, said: StatusSaid) 
 
 
 async def _apply(connection: Connection, clock: Clock, said: StatusSaid) -> Verdict:
+    if said.notification_id is not None:
+        await store.adopt(connection, said.channel, said.provider_id, said.notification_id, clock.now())
     notification = await store.lock_notification(connection, said.channel, said.provider_id)
     if notification is None:
         return Verdict.UNKNOWN
+    if notification.state == "sending":  # whoever sends it would overwrite what is applied now
+        return Verdict.NEW
     word = further(notification.provider_status, said.status)
     if word is None:
         return Verdict.NOTHING_NEW
@@ -136,8 +155,29 @@ async def _apply(connection: Connection, clock: Clock, said: StatusSaid) -> Verd
     return Verdict.APPLIED
 
 
-async def _choose(connection: Connection, said: ReplySaid) -> tuple[Verdict, Chosen | None]:
-    """The alert that the answer takes, or why it takes none."""
+async def _answer(
+    pool: Pool,
+    clock: Clock,
+    acknowledge: Acknowledge,
+    fact: tuple[str, str, str],
+    choose: Callable[[Connection], Awaitable[_Choice]],
+) -> tuple[Verdict, AlertId | None]:
+    """Store the fact of that channel, provider's id and status; then take the alert that it was found to mean."""
+    async with pool.connection() as connection, connection.transaction():
+        noted = await store.note(connection, *fact, None, clock.now())
+        verdict, chosen = noted.verdict, noted.chosen
+        if verdict is Verdict.NEW:
+            verdict, chosen = await choose(connection)
+            if chosen is None:
+                await store.settle(connection, noted.id, verdict)
+            else:
+                await store.choose_alert(connection, noted.id, chosen)
+    if verdict is Verdict.ACKNOWLEDGING and chosen is not None:
+        verdict = await _take(pool, acknowledge, noted.id, chosen)
+    return verdict, None if chosen is None else chosen.alert_id
+
+
+async def _choose(connection: Connection, said: ReplySaid) -> _Choice:
     if not await store.is_contact(connection, said.from_e164):
         return Verdict.NOT_A_CONTACT, None
     meant = answers.read(said.text)
