@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Mapping
 
 from aiohttp import web
-from multidict import MultiDictProxy
 
 from gyrophare.kernel.clock import Clock
 from gyrophare.sim.sms_provider import faults
@@ -63,14 +63,16 @@ class Exchange:
         return called.http_statuses[-1]
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
-        form = await request.post()
-        refused = call_refusal({name: value for name, value in form.items() if isinstance(value, str)})
+        given = await request.post()
+        form = {name: value for name, value in given.items() if isinstance(value, str)}
+        refused = call_refusal(form)
         if refused is not None:
             return refused
         fault = self._faults.popleft() if self._faults else Fault(stored=True, http_status=201)
-        call = self._store(form, fault) if fault.takes_message else None
+        events = frozenset(map(str, given.getall("StatusCallbackEvent", ["completed"])))
+        call = self._store(form, events, fault) if fault.takes_message else None
         taken = None if call is None else call.resource(self._account_sid, self._clock.monotonic_s())
-        return await faults.play(request, fault, self._released, taken, str(form["To"]))
+        return await faults.play(request, fault, self._released, taken, form["To"])
 
     async def _fetch(self, request: web.Request) -> web.StreamResponse:
         call = self._find(request.match_info["sid"])
@@ -81,20 +83,19 @@ class Exchange:
     def _find(self, sid: str) -> Call | None:
         return next((call for call in self.calls if call.sid == sid), None)
 
-    def _store(self, form: MultiDictProxy[str | bytes | bytearray | web.FileField], fault: Fault) -> Call:
-        callback = form.get("StatusCallback")
+    def _store(self, form: Mapping[str, str], events: frozenset[str], fault: Fault) -> Call:
         call = Call(
             sid=f"CA{secrets.token_hex(16)}",
-            to=str(form["To"]),
-            sender=str(form["From"]),
-            twiml=str(form["Twiml"]),
-            ring_s=float(str(form.get("Timeout", _RING_S))),
+            to=form["To"],
+            sender=form["From"],
+            twiml=form["Twiml"],
+            ring_s=float(form.get("Timeout", _RING_S)),
             created_at=self._clock.now(),
             created_monotonic_s=self._clock.monotonic_s(),
             stuck_at=fault.message_status,
             ends_as=fault.ends_as or "completed",
-            status_callback=None if callback is None else str(callback),
-            events=frozenset(map(str, form.getall("StatusCallbackEvent", ["completed"]))),
+            status_callback=form.get("StatusCallback"),
+            events=events,
         )
         self.calls.appendleft(call)
         if call.status_callback:
