@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from alerts.channels.email import EmailChannel, MailServer
 from alerts.channels.sms import SmsChannel
+from alerts.channels.twilio import Account
 from alerts.channels.voice import VoiceChannel
 from alerts.channels.webhook import WebhookChannel
 from alerts.channels.webhook_policy import WebhookPolicy
@@ -27,11 +26,16 @@ def voice_channel(sms: SmsSettings, *, status_callback: str | None, key_url: str
     return None if account is None else VoiceChannel(**account, status_callback=status_callback, key_url=key_url)
 
 
-def _account(sms: SmsSettings) -> dict[str, Any] | None:
-    if sms.api_secret is None:  # all or none
+def _account(sms: SmsSettings) -> Account | None:
+    if not (sms.base_url and sms.account_sid and sms.api_key and sms.api_secret and sms.from_number):
         return None
-    given = sms.model_dump(include={"base_url", "account_sid", "api_key", "from_number"})
-    return given | {"api_secret": sms.api_secret.get_secret_value()}
+    return Account(
+        base_url=sms.base_url,
+        account_sid=sms.account_sid,
+        api_key=sms.api_key,
+        api_secret=sms.api_secret.get_secret_value(),
+        from_number=sms.from_number,
+    )
 
 
 def email_channel(email: EmailSettings, clock: Clock) -> EmailChannel | None:

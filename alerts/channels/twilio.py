@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import httpx
 
@@ -43,6 +43,25 @@ _MEANING = {
     "21612": "the number cannot be reached from our sender number",
     "21614": "the number is not a mobile number",
 }
+
+
+class Account(TypedDict):
+    """Where the provider is, and who we are there."""
+
+    base_url: str
+    account_sid: str
+    api_key: str
+    api_secret: str
+    from_number: str
+
+
+class Options(Account, total=False):
+    """What a TwilioChannel is made of."""
+
+    status_callback: str | None
+    http: httpx.AsyncClient | None
+    connect_timeout_s: float
+    read_timeout_s: float
 
 
 def classify(answer: Answer) -> SendResult:

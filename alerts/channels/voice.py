@@ -8,11 +8,11 @@ Where none comes back it rings again: a second ring is better than none.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Unpack
 
 from alerts import spoken
 from alerts.channels import OutgoingText, SendResult
-from alerts.channels.twilio import HOW_OFTEN, TwilioChannel, classify
+from alerts.channels.twilio import HOW_OFTEN, Options, TwilioChannel, classify
 from alerts.channels.twiml import alarm
 
 RING_S = 20  # the provider adds some 5; a mailbox that picks up sooner looks like a person who presses no key
@@ -26,9 +26,8 @@ class VoiceChannel(TwilioChannel):
     name = "voice"
     resource = "Calls"
 
-    def __init__(self, *, key_url: str | None = None, **account: Any) -> None:
-        """`account` is what TwilioChannel takes."""
-        super().__init__(**account)
+    def __init__(self, *, key_url: str | None = None, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self._key_url = key_url
 
     async def send(self, message: OutgoingText) -> SendResult:
