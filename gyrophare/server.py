@@ -146,7 +146,7 @@ class Server:
         channels = self._channels(events)
         self.dispatcher = Dispatcher(self.pool, clock, channels)
         carried = [channel.name for channel in channels]
-        if self.sms is not None and settings.callbacks.port is not None:
+        if "sms" in carried and settings.callbacks.port is not None:
             carried.append(SMS_REPLIES)
         told = partial(reachable.tick, self.pool, clock, settings.instance, carried)
         await told()  # before the first shift can begin
