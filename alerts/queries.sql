@@ -178,15 +178,21 @@ from claimed c
 
 -- name: settle_notification
 -- Fenced: a process that froze and wakes up after its lease changes nothing. No clear answer, but the provider has called
--- back about it meanwhile: it has it.
-with settled as (
+-- back about it meanwhile: it has it. The alert is locked before its notification, as by whoever takes or closes it: the
+-- other way round each would wait for the other.
+with held as (
+    select a.id from alert a
+    where a.id = (select alert_id from notification where id = %(id)s)
+    for no key update
+), settled as (
     update notification n
     set state = case when %(state)s = 'ambiguous' and n.provider_id is not null then 'sent' else %(state)s end,
         due_at = %(due_at)s, provider_id = coalesce(%(provider_id)s, n.provider_id),
         sent_at = case when %(state)s = 'sent' or (%(state)s = 'ambiguous' and n.provider_id is not null) then %(now)s
                        else n.sent_at end,
         lease_token = null, leased_until = null, changed_at = %(now)s
-    where n.id = %(id)s and n.lease_token = %(lease_token)s
+    from held
+    where n.id = %(id)s and n.lease_token = %(lease_token)s and n.alert_id = held.id
     returning n.id, n.alert_id, n.attempts, n.channel
 ), noted as (
     update attempt t
@@ -204,18 +210,23 @@ from settled where a.id = settled.alert_id
 returning a.id
 
 -- name: note_reached
--- The first time counts, and only for a watch that the message was for.
+-- The first time counts, and only for a watch that the message was for. Alerts are locked before their notifications.
 with said as (
     select id, device_id, min(at) as at
     from unnest(%(id)s::bigint[], %(device_id)s::bigint[], %(at)s::timestamptz[]) as new (id, device_id, at)
     group by id, device_id
+), held as (
+    select a.id, a.acknowledged_at, a.device_id from alert a
+    where a.id in (select n.alert_id from said join notification n on n.id = said.id and n.channel = 'watch')
+    order by a.id
+    for no key update
 ), mine as (
-    select n.id, n.alert_id, greatest(said.at, a.acknowledged_at) as at
+    select n.id, n.alert_id, greatest(said.at, held.acknowledged_at) as at
     from said
     join notification n on n.id = said.id and n.channel = 'watch'
-    join alert a on a.id = n.alert_id and a.device_id = said.device_id
+    join held on held.id = n.alert_id and held.device_id = said.device_id
     order by n.id
-    for update of n, a
+    for update of n
 ), noted as (
     update notification n set delivered_at = least(n.delivered_at, mine.at), changed_at = %(now)s
     from mine where n.id = mine.id

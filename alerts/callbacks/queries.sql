@@ -10,10 +10,18 @@ returning id, verdict, alert_id, contact_id
 update provider_callback set verdict = %(verdict)s where id = %(id)s and verdict <> %(verdict)s
 
 -- name: lock_notification
-select id, alert_id, step, state, provider_status from notification
-where channel = %(channel)s and provider_id = %(provider_id)s
-order by id limit 1
-for update
+-- The alert is locked before it, as by whoever takes or closes it: the other way round each would wait for the other.
+with held as (
+    select a.id from alert a
+    where a.id = (select alert_id from notification where channel = %(channel)s and provider_id = %(provider_id)s
+                  order by id limit 1)
+    for no key update
+)
+select n.id, n.alert_id, n.step, n.state, n.provider_status
+from notification n join held on held.id = n.alert_id
+where n.channel = %(channel)s and n.provider_id = %(provider_id)s
+order by n.id limit 1
+for update of n
 
 -- name: adopt
 -- Of a call whose answer we have not got, or not yet, the provider says which of ours it is.

@@ -1,0 +1,95 @@
+"""Whoever settles a message never waits for somebody who waits for him: an alert is locked before its notifications.
+
+The accident: a dispatcher closed an alert at the instant at which a text of it was settled. PostgreSQL ended one of the
+two, and either the click or the result was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import pytest
+
+import alerts.store
+from alerts.callbacks.status import StatusSaid
+from alerts.callbacks.store import Verdict
+from alerts.store import QUERIES, Reached
+from gyrophare.flows import provider_said
+from gyrophare.kernel.clock import ManualClock
+from gyrophare.kernel.ids import AccountId, AlertId, DeviceId
+from gyrophare.platform.db import Connection, Pool, connect
+from gyrophare.server import Server
+from tests.department import Department, until
+
+Writer = Callable[[Pool, ManualClock], Awaitable[None]]
+
+
+async def settle(pool: Pool, clock: ManualClock) -> None:
+    async with pool.connection() as connection:
+        rows = await (
+            await connection.execute("select id, lease_token from notification where channel = 'sms'")
+        ).fetchall()
+        parameters: dict[str, object] = dict.fromkeys(("outcome", "provider_id", "http_status", "error_code", "detail"))
+        parameters |= rows[0] | {"state": "sent", "due_at": clock.now(), "now": clock.now()}
+        await connection.execute(QUERIES["settle_notification"], parameters)
+
+
+async def hear_provider(pool: Pool, clock: ManualClock) -> None:
+    said = StatusSaid(channel="sms", provider_id="SM1", status="delivered", error_code=None)
+    verdict = await provider_said.status(pool, clock, said)
+    assert verdict is Verdict.APPLIED
+
+
+async def hear_watch(pool: Pool, clock: ManualClock) -> None:
+    async with pool.connection() as connection, connection.transaction():
+        rows = await (await connection.execute("select id from notification where channel = 'watch'")).fetchall()
+        reached = Reached(notification_id=rows[0]["id"], device_id=DeviceId(1), at=clock.now())
+        await alerts.store.note_reached(connection, [reached], clock.now())
+
+
+@pytest.mark.parametrize("write", [settle, hear_provider, hear_watch])
+async def test_who_has_the_alert_gets_its_notifications_whoever_writes_to_them_meanwhile(
+    server: Server, department: Department, database_url: str, clock: ManualClock, write: Writer
+) -> None:
+    await department.with_contacts("+33600000001")
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    await department.until_rows(1, "select from notification where channel = 'sms' and state = 'sent'")
+    await server.desk.acknowledge(AlertId(1), AccountId(1))
+    await department.until_rows(1, "select from notification where channel = 'watch' and state = 'sent'")
+    await department.connection.execute(
+        "update notification set lease_token = gen_random_uuid(), provider_id = 'SM1', provider_status = null "
+        "where channel = 'sms'"
+    )
+    async with await connect(database_url) as person, person.transaction():
+        assert await alerts.store.lock_alert(person, AlertId(1)) is not None
+        writing = asyncio.create_task(_written(write, server.pool, clock))
+        await _until_waiting(department.connection)
+        changed = await person.execute("update notification set changed_at = changed_at")
+        assert changed.rowcount >= 3
+    assert await writing is None
+
+
+async def _written(write: Writer, pool: Pool, clock: ManualClock) -> psycopg.Error | None:
+    """Why it was not; None: it was."""
+    try:
+        await write(pool, clock)
+    except psycopg.Error as error:
+        return error
+    return None
+
+
+async def _until_waiting(connection: Connection) -> None:
+    """Until somebody waits for a lock in this database."""
+
+    async def waits() -> bool | None:
+        row = await (
+            await connection.execute(
+                "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            )
+        ).fetchone()
+        return None if row is None else True
+
+    await until(waits)
