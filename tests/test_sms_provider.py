@@ -394,3 +394,16 @@ async def test_outbox_page_masks_numbers_and_escapes_texts(provider: SmsProvider
     assert "remis" in page
     assert 'http-equiv="refresh"' in page
     assert [message["status"] for message in (await get(provider, "/outbox.json")).json()] == ["delivered"] * 2
+
+
+async def test_list_lags_behind_what_was_taken_by_as_much_as_it_is_told(
+    provider: SmsProvider, clock: ManualClock
+) -> None:
+    provider.listed_after_s = 4
+    root = f"{provider.base_url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    await post(provider, {"To": TO, "From": FROM, "Body": "SOS"})
+    async with httpx.AsyncClient(trust_env=False, auth=(KEY, SECRET)) as http:
+        clock.advance(3.9)
+        assert body_of(await http.get(root))["messages"] == []
+        clock.advance(0.2)
+        assert len(body_of(await http.get(root))["messages"]) == 1

@@ -33,7 +33,8 @@ _TURN_S = 0.25
 class SmsProvider:
     """One account of the stand-in provider, reached at `base_url` between `start` and `stop`.
 
-    `auth_token` signs what it calls back, `http` carries it.
+    `auth_token` signs what it calls back, `http` carries it. A message is taken at once, and answered `answer_after_s`
+    later, in real time.
     """
 
     def __init__(
@@ -45,15 +46,19 @@ class SmsProvider:
         clock: Clock,
         auth_token: str = "the stand-in's token",  # noqa: S107  # of no account
         http: httpx.AsyncClient | None = None,
+        answer_after_s: float = 0.0,
     ) -> None:
         self.account_sid = account_sid
         self.faults: deque[Fault] = deque()
         """The next sendings' faults, in order; a sending without one is answered properly."""
+        self.listed_after_s = 0.0
+        """How far its list lags behind what it took."""
         self.callbacks = Callbacks(auth_token, http)
         self.reply_url: str | None = None
         """Where an answer to one of the account's numbers is said."""
         self._authorization = b"Basic " + base64.b64encode(f"{api_key}:{api_secret}".encode())
         self._clock = clock
+        self._answer_after_s = answer_after_s
         self._messages: deque[Message] = deque(maxlen=MESSAGES_KEPT)  # newest first
         self._untold: list[Message] = []
         self._released = asyncio.Event()
@@ -139,6 +144,7 @@ class SmsProvider:
             return refused
         fault = self.faults.popleft() if self.faults else Fault(stored=True, http_status=201)
         message = self._store(form, fault) if fault.takes_message else None
+        await asyncio.sleep(self._answer_after_s)
         taken = self._resource(message) if message is not None else None
         return await faults.play(request, fault, self._released, taken, form["To"])
 
@@ -147,7 +153,11 @@ class SmsProvider:
         now_s = self._clock.monotonic_s()
         try:
             number, size = max(int(query.get("Page", 0)), 0), int(query.get("PageSize", PAGE_SIZE))
-            found = [message for message in self._messages if message.matches(query, now_s)]
+            found = [
+                message
+                for message in self._messages
+                if message.matches(query, now_s) and now_s - message.created_monotonic_s >= self.listed_after_s
+            ]
         except ValueError:
             return error(400, 20001, "Invalid parameter value.")
         size = min(max(size, 1), PAGE_SIZE_LIMIT)
@@ -179,7 +189,10 @@ class SmsProvider:
         return web.json_response(self._resource(message))
 
     async def _outbox_json(self, _request: web.Request) -> web.StreamResponse:
-        return web.json_response([self._resource(message) for message in self._messages])
+        # The API says whole seconds; whoever measures us wants to know it better.
+        return web.json_response(
+            [self._resource(message) | {"received_at": message.created_at.isoformat()} for message in self._messages]
+        )
 
     async def _outbox_page(self, _request: web.Request) -> web.StreamResponse:
         return page.outbox(
