@@ -80,10 +80,10 @@ class Mother:
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, settings: Mapping[str, str]) -> AsyncIterator[Mother]:
+    async def of(cls, settings: Mapping[str, str], program: str = "server_mother.py") -> AsyncIterator[Mother]:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(Path(__file__).with_name("server_mother.py")),
+            str(Path(__file__).with_name(program)),
             env=settings,
             stdin=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
