@@ -66,6 +66,15 @@ def test_alarms_are_measured_for_each_number_of_agents() -> None:
     assert figures["growth"]["agents"] == 2
 
 
+@pytest.mark.timeout(300)
+def test_way_to_the_provider_is_measured_beside_a_plain_program() -> None:
+    figures = bench("dispatch", "--alarms", "20", "--seconds", "2", "--answer-ms", "20")
+    assert (figures["alarms"], figures["seconds"]) == (20, 2)
+    # The provider never hears of an alarm before it is committed.
+    assert 0 < figures["to_provider_p50_ms"] <= figures["to_provider_p99_ms"] <= figures["to_provider_max_ms"]
+    assert 0 < figures["plain_p50_ms"] <= figures["plain_p99_ms"]
+
+
 @pytest.mark.parametrize(("pct", "found"), [(50, 5), (99, 10), (100, 10), (1, 1)])
 def test_percentile_is_one_of_the_values(pct: float, found: float) -> None:
     assert percentile([10, 1, 9, 2, 8, 3, 7, 4, 6, 5], pct) == found

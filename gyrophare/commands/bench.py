@@ -86,6 +86,27 @@ def alerts(
 
 
 @app.command()
+def dispatch(
+    alarms: Annotated[int, typer.Option(min=1, max=2_000, help="Presses of SOS, at random instants.")] = 300,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="In how many seconds.")] = 10,
+    answer_ms: Annotated[float, typer.Option(min=0, max=5_000, help="How long the provider takes to answer.")] = 100,
+    broker: Annotated[BrokerKind, typer.Option(help="auto: Mosquitto where it is installed.")] = BrokerKind.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """How soon the SMS provider hears of an alarm, from its commit to its first request; and of a plain program.
+
+    The provider is a stand-in in a process of its own: no text leaves this machine.
+    """
+    from bench.dispatch import measure
+
+    with _err.status("") as status:
+        result = asyncio.run(
+            measure(alarms=alarms, seconds=seconds, answer_ms=answer_ms, broker_kind=broker.value, say=status.update)
+        )
+    _show(asdict(result), as_json)
+
+
+@app.command()
 def start(as_json: AsJson = False) -> None:
     """How soon a server is there, and the memory it takes when nobody speaks."""
     from bench.start import measure
