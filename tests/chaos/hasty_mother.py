@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import partial
 
 import alerts.dispatcher
-import gyrophare.server
-from alerts.channels.sms import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, SmsChannel
+import gyrophare.outgoing
+from alerts.channels.sms import SmsChannel
+from alerts.channels.twilio import CONNECT_TIMEOUT_S, READ_TIMEOUT_S
 from gyrophare.flows import provider_said
 from tests.chaos import server_mother
 
@@ -19,7 +20,7 @@ def _hurry() -> None:
     for name in ("LEASE_S", "_RETRY_MIN_S", "_RETRY_MAX_S", "_AMBIGUOUS_S"):
         setattr(alerts.dispatcher, name, getattr(alerts.dispatcher, name) / 10)
     hasty = partial(SmsChannel, connect_timeout_s=CONNECT_TIMEOUT_S / 10, read_timeout_s=READ_TIMEOUT_S / 10)
-    setattr(gyrophare.server, "SmsChannel", hasty)  # noqa: B010  # a class in the eyes of the type checker
+    setattr(gyrophare.outgoing, "SmsChannel", hasty)  # noqa: B010  # a class in the eyes of the type checker
     provider_said.SILENT_S /= 40
     provider_said.ASKED_AT_ONCE *= 20
 
