@@ -395,3 +395,12 @@ async def test_nothing_personal_is_logged(
     assert TO[1:] not in written
     assert "Agent immobile" not in written
     assert SECRET not in written
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "asked_s"),
+    [("7", 429, 7.0), ("0", 429, 0.0), (None, 429, None), ("soon", 429, None), ("-1", 429, None), ("7", 400, None)],
+)
+def test_provider_that_asks_to_be_left_alone_is(header: str | None, status: int, asked_s: float | None) -> None:
+    headers = {} if header is None else {"Retry-After": header}
+    assert classify(httpx.Response(status, headers=headers, json={})).retry_after_s == asked_s

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypedDict
 
 import httpx
@@ -86,7 +87,14 @@ def classify(answer: Answer) -> SendResult:
     else:
         outcome = Outcome.AMBIGUOUS
     detail = _MEANING.get(code or "", f"refused with HTTP {answer.status_code}")
-    return result(outcome, detail, http_status=answer.status_code, code=code)
+    said = result(outcome, detail, http_status=answer.status_code, code=code)
+    return replace(said, retry_after_s=_retry_after_s(answer)) if outcome is Outcome.TEMPORARY else said
+
+
+def _retry_after_s(answer: httpx.Response) -> float | None:
+    """How long the provider asks to be left alone; None: it does not say, or says it by a date."""
+    asked = answer.headers.get("Retry-After", "")
+    return float(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else None
 
 
 def classify_resource(resource: Mapping[str, Any], http_status: int | None) -> SendResult:
