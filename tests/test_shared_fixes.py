@@ -18,7 +18,7 @@ from gyrophare.settings import MqttSettings
 from ingest.consumer import Batch
 from ingest.sequences import Receipt
 from tests.conftest import StartServer
-from tests.department import Department
+from tests.department import Department, until
 from tests.mosquitto import Mosquitto, needs_mosquitto
 
 pytestmark = needs_mosquitto
@@ -122,6 +122,11 @@ async def test_server_that_shares_no_longer_gets_each_message_once(
         await department.press("w-1")  # on the other lane; and then one more on this
         await department.send("w-1", department.report("w-1", steps=1))
         await department.until_rows(21, "select from fix")
+
+    async def counted() -> bool | None:  # a row is there before its message is
+        return messages_of[id(alone.pool)] >= 22 or None
+
+    await until(counted)
     assert messages_of[id(alone.pool)] == 22
 
 
