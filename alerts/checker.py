@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.model import Contact, Step
-from alerts.policy import PARIS, TARGETED, Policy, applies
+from alerts.model import PARIS, Contact, Step
+from alerts.policy import TARGETED, Policy, applies
 from alerts.rota import Duty, gaps
 
 _MONDAY = datetime(2026, 6, 1, tzinfo=PARIS)  # a week without a change of clocks

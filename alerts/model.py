@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gyrophare.kernel.ids import AlertId, ContactId, DeviceId, OrganisationId, ShiftId
 from gyrophare.kernel.observations import Fix
+
+PARIS = ZoneInfo("Europe/Paris")
 
 
 class AlertKind(StrEnum):

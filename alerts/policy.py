@@ -29,12 +29,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from alerts.model import AlertKind, Step
+from alerts.model import PARIS, AlertKind, Step
 from gyrophare.kernel.errors import GyrophareError
 
-PARIS = ZoneInfo("Europe/Paris")
 CHANNELS = ("console", "sms", "voice", "email", "webhook", "cap", "dc09", "gammu")
 TARGETED = frozenset({"webhook", "cap", "dc09"})
 """These tell machines, which have names of their own and no contact."""

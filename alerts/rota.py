@@ -11,16 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import recurring_ical_events
 from icalendar import Calendar, Event
 
-from alerts.model import Contact
+from alerts.model import PARIS, Contact
 from gyrophare.kernel.errors import GyrophareError
 from gyrophare.kernel.ids import ContactId
 
-PARIS = ZoneInfo("Europe/Paris")
 SIZE_MAX_BYTES = 5_000_000
 DURATION_MAX = timedelta(days=15)
 _TEXT_MAX = 200

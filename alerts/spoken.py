@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from alerts import wording
-from alerts.model import AlertFacts, AlertKind
+from alerts.model import PARIS, AlertFacts, AlertKind
 
 LONGEST = 300
 """Characters, some twenty seconds: whoever is woken up hears it twice."""
@@ -90,7 +90,7 @@ def _reference(alert_id: int) -> str:
 
 
 def _time(at: datetime, *, with_day: bool) -> str:
-    local = at.astimezone(wording.PARIS)
+    local = at.astimezone(PARIS)
     hours = f"{local.hour} heure{'s' if local.hour > 1 else ''}"
     time = f"{hours} {local.minute}" if local.minute else hours
     if not with_day:

@@ -6,13 +6,11 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from alerts.channels.gsm_text import ONE_PART_SEPTETS, septets, to_gsm7
 from alerts.documents import AlertDocument, Occasion, Place, Told, write
-from alerts.model import AlertFacts, AlertKind, Cause, reference
+from alerts.model import PARIS, AlertFacts, AlertKind, Cause, reference
 
-PARIS = ZoneInfo("Europe/Paris")
 LATE_FROM_S = 60  # a shorter delay is how radio works, not news
 ANOTHER_DAY_S = 12 * 3600
 _REMARK_MAX = 20

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 from alerts.channels import OutgoingText
 from alerts.channels.identity import stable_key
-from alerts.wording import PARIS
+from alerts.model import PARIS
 
 _SUBJECT_MAX = 70
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")

@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from alerts import policy_store, rota
-from alerts.rota import PARIS, Duty
+from alerts.model import PARIS
+from alerts.rota import Duty
 from gyrophare import settings
 from gyrophare.commands.database import AsJson, ConfigFile, Organisation, in_transaction
 from gyrophare.commands.named import NamedError
