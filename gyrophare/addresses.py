@@ -1,10 +1,17 @@
-"""Addresses as settings give them: checked whole, and never shown where a password may be in them."""
+"""What the sections of the settings share: their base, and addresses, which are checked whole and never shown where a
+password may be in them."""
 
 from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+
+class Section(BaseModel):
+    """One section: an unknown key is refused, and nothing changes once it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def split(url: str) -> SplitResult:

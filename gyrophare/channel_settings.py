@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from alerts.channels.email_text import is_address
+from gyrophare.addresses import Section
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -37,11 +38,7 @@ def _mail_address(address: str) -> str:
     return address
 
 
-class _Channel(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class EmailSettings(_Channel):
+class EmailSettings(Section):
     """The department's own mail server. Without host and sender no mail is sent."""
 
     host: str | None = Field(None, min_length=1, description="e.g. smtp.cotedor.example")
@@ -80,7 +77,7 @@ class EmailSettings(_Channel):
         return self.port or {"none": 25, "starttls": 587, "tls": 465}[self.security]
 
 
-class WebhookSettings(_Channel):
+class WebhookSettings(Section):
     """Other systems of the department that are told of alerts. Without targets nothing is posted."""
 
     targets: Annotated[dict[str, str], AfterValidator(_target_urls)] = Field(

@@ -6,9 +6,9 @@ import string
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from gyrophare.addresses import http_url, postgresql_url
+from gyrophare.addresses import Section, http_url, postgresql_url
 
 
 def _aes_key(key: SecretStr) -> SecretStr:
@@ -18,11 +18,7 @@ def _aes_key(key: SecretStr) -> SecretStr:
     return key
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class GammuSettings(_Section):
+class GammuSettings(Section):
     """Our own GSM modem, served by gammu-smsd with its PostgreSQL backend."""
 
     url: Annotated[SecretStr, AfterValidator(postgresql_url)] | None = Field(
@@ -34,7 +30,7 @@ class GammuSettings(_Section):
         return self.url is not None
 
 
-class CapSettings(_Section):
+class CapSettings(Section):
     """Rescue services that take messages of CAP 1.2. Give sender with folder, url or both; or none of the keys."""
 
     sender: str | None = Field(
@@ -60,7 +56,7 @@ class CapSettings(_Section):
         return self.sender is not None
 
 
-class Dc09Settings(_Section):
+class Dc09Settings(Section):
     """An alarm receiving centre that speaks SIA DC-09. Give host, port and account, or none of the keys below."""
 
     host: str | None = Field(None, description="the centre's alarm receiver")

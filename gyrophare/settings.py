@@ -15,12 +15,12 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as UnreadableSource
 
-from gyrophare.addresses import http_url, postgresql_url, split
+from gyrophare.addresses import Section, http_url, postgresql_url, split
 from gyrophare.channel_settings import EmailSettings, WebhookSettings
 from gyrophare.handover_settings import CapSettings, Dc09Settings, GammuSettings
 from gyrophare.kernel.errors import SettingsError
@@ -58,11 +58,7 @@ def _ping_url(url: SecretStr) -> SecretStr:
     return SecretStr(http_url(url.get_secret_value()))
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """PostgreSQL, with TimescaleDB when it is installed there."""
 
     url: Annotated[SecretStr, AfterValidator(postgresql_url)] | None = Field(
@@ -71,7 +67,7 @@ class DatabaseSettings(_Section):
     pool_size: int = Field(8, ge=2, le=100, description="connections kept for the server's own work")
 
 
-class MqttSettings(_Section):
+class MqttSettings(Section):
     """The broker that devices publish to."""
 
     url: Annotated[SecretStr, AfterValidator(_mqtt_url)] | None = Field(
@@ -99,14 +95,14 @@ class MqttSettings(_Section):
         return self
 
 
-class HttpSettings(_Section):
+class HttpSettings(Section):
     """The console and its API."""
 
     host: str = Field("127.0.0.1", description="loopback only, until dispatchers have accounts")
     port: int = Field(8080, ge=0, le=65535, description="0 takes a free port")
 
 
-class SmsSettings(_Section):
+class SmsSettings(Section):
     """A Twilio-compatible REST provider. Give all of the keys below but `voice`, or none."""
 
     base_url: Annotated[str, AfterValidator(http_url)] | None = Field(
@@ -132,7 +128,7 @@ class SmsSettings(_Section):
         return self.base_url is not None
 
 
-class CallbacksSettings(_Section):
+class CallbacksSettings(Section):
     """Where the SMS provider says what becomes of messages, and what contacts answer; behind a proxy with TLS.
 
     Give port, public_url and auth_token, or none of them.
@@ -166,14 +162,14 @@ class CallbacksSettings(_Section):
         return tuple(token.get_secret_value() for token in given if token is not None)
 
 
-class Watch3gSettings(_Section):
+class Watch3gSettings(Section):
     """4G SOS watches that speak TCP. They know no credentials: keep the port behind a private APN or a firewall."""
 
     port: int | None = Field(None, ge=0, le=65535, description="when absent, none are listened for; 0 takes a free one")
     host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for all of this machine's")
 
 
-class DeadmanSettings(_Section):
+class DeadmanSettings(Section):
     """A dead man's switch on another machine: pinged while the auditor finds nothing, else it calls somebody."""
 
     url: Annotated[SecretStr, AfterValidator(_ping_url)] | None = Field(
@@ -182,7 +178,7 @@ class DeadmanSettings(_Section):
     every_s: int = Field(60, ge=15, le=3600, description="seconds between two pings")
 
 
-class CanarySettings(_Section):
+class CanarySettings(Section):
     """A watch that nobody wears presses SOS again and again: whether somebody is told is tried the whole real way."""
 
     enabled: bool = Field(False, description="whether it does; no dispatcher sees it")
@@ -192,7 +188,7 @@ class CanarySettings(_Section):
     )
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What the process says, and how."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
