@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -69,11 +68,6 @@ def test_message_keeps_its_words_and_answers() -> None:
         "text": "Rentrez ?",
         "replies": ["Oui", "Non"],
     }
-
-
-@pytest.mark.parametrize(("left", "seconds"), [(30, 30), (29.2, 30), (0.001, 1), (0, 1), (-5, 1)])
-def test_broker_keeps_it_no_longer_than_it_is_worth(left: float, seconds: int) -> None:
-    assert words.left_s(SINCE + timedelta(seconds=left), SINCE) == seconds
 
 
 @pytest.mark.parametrize(

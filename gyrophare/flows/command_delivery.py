@@ -77,7 +77,7 @@ class CommandSender:
         now, extra = self._clock.now(), {"action": "command", "command_id": claim.id}
         payload = words.on_the_wire(claim.body, claim.id, now, claim.expires_at)
         try:
-            await self._session.publish(claim.topic, payload, expires_in_s=words.left_s(claim.expires_at, now))
+            await self._session.publish(claim.topic, payload, expires_at=claim.expires_at)
         except TimeoutError:
             log.warning("The broker did not acknowledge a command; it goes again", extra=extra)
             return None

@@ -13,7 +13,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
@@ -199,16 +199,16 @@ class MqttSession:
         self._client.publish(topic, payload, qos=1)
 
     async def publish(
-        self, topic: str, payload: bytes, timeout_s: float = 5.0, *, expires_in_s: int | None = None
+        self, topic: str, payload: bytes, timeout_s: float = 5.0, *, expires_at: datetime | None = None
     ) -> None:
         """Publish at QoS 1 and wait for the broker's acknowledgement. Raise TimeoutError when none comes.
 
-        After `expires_in_s` the broker forgets it, if whom it is for has not fetched it.
+        From `expires_at` on the broker forgets it, if whom it is for has not fetched it.
         """
         properties = None
-        if expires_in_s is not None:
+        if expires_at is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho
-            properties.MessageExpiryInterval = expires_in_s
+            properties.MessageExpiryInterval = _left_s(expires_at, self._clock.now())
         sent = self._client.publish(topic, payload, qos=1, properties=properties)
         if sent.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             raise TimeoutError(f"{_UNSENT_MAX} messages already wait for the broker")
@@ -411,3 +411,8 @@ class MqttSession:
         taken = self._publishing.get(number)
         if taken is not None and not taken.done():
             taken.set_result(None)
+
+
+def _left_s(expires_at: datetime, now: datetime) -> int:
+    """For how long the broker may keep it: in whole seconds, at least one."""
+    return max(1, -(-(expires_at - now) // timedelta(seconds=1)))

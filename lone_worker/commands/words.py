@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -81,11 +81,6 @@ def on_the_wire(body: Body, command_id: CommandId, sent_at: datetime, expires_at
     """The message to publish."""
     told = {**body, "id": reference(command_id), "sent_at": instant(sent_at), "expires_at": instant(expires_at)}
     return json.dumps(told, ensure_ascii=False).encode()
-
-
-def left_s(expires_at: datetime, now: datetime) -> int:
-    """For how long the broker may keep it: in whole seconds, at least one."""
-    return max(1, -(-(expires_at - now) // timedelta(seconds=1)))
 
 
 def reference(command_id: CommandId) -> str:
