@@ -17,7 +17,7 @@ with found as (
     where a.state = 'triggered' and a.next_step_at is null and a.next_step >= jsonb_array_length(a.policy)
       and (select count(distinct n.step) from notification n where n.alert_id = a.id)
         + (select count(*) from alert_event e
-           where e.alert_id = a.id and e.kind in ('step_reaches_nobody', 'step_outside_its_hours'))
+           where e.alert_id = a.id and e.kind in ('step_reaches_nobody', 'step_outside_its_hours', 'step_withheld'))
         < a.next_step
     union all
     select 'message_not_taken', n.alert_id

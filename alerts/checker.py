@@ -9,13 +9,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.model import PARIS, Contact, Step
-from alerts.policy import TARGETED, Policy, applies
+from alerts.model import PARIS, AlertKind, Contact, Step
+from alerts.policy import NOBODY_SURELY, TARGETED, Policy, applies
 from alerts.rota import Duty, gaps
 
 _MONDAY = datetime(2026, 6, 1, tzinfo=PARIS)  # a week without a change of clocks
 _GRAIN = timedelta(minutes=15)
 _WEEK = timedelta(days=7)
+_START = {"voice": "configure voice = true in [sms], and start it", "watch": "start one: `gyrophare serve`"}
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 
 
@@ -49,11 +50,20 @@ def check(
         )
     for policy in policies:
         where = f"policy {policy.name!r}"
-        told = [step for step in policy.steps if step.channel != "console"]
+        told = [step for step in policy.steps if step.channel not in NOBODY_SURELY]
         for number, step in enumerate(policy.steps, start=1):
             flaws += _of_step(f"{where}, step {number}", step, contacts, carried, duties, now)
+        if AlertKind.DURESS in (policy.kinds or ()) and any(step.colleagues for step in policy.steps):
+            flaws.append(
+                Flaw(
+                    where=where,
+                    grave=True,
+                    what="no colleague is told of a discreet SOS: a watch that rings would betray the wearer",
+                    do="give duress a policy of its own",
+                )
+            )
         if not told:
-            flaws.append(_flaw(where, "nobody is told but who watches the console", "add a step by sms, say"))
+            flaws.append(_flaw(where, f"nobody is told but {_perhaps(policy)}", "add a step by sms, say"))
         elif len({step.channel for step in policy.steps}) < 2:
             flaws.append(_flaw(where, f"everything goes by {told[0].channel}", "add a step by another channel"))
         if told and (since := _uncovered(told)) is not None:
@@ -77,7 +87,7 @@ def _of_step(
     kind, _, name = step.to.partition(" ")
     if kind == "duty":
         flaws += _of_duty(where, name, step, contacts, duties, now)
-    elif step.channel not in TARGETED:
+    elif step.channel not in TARGETED and not step.colleagues:
         contact = next((one for one in contacts if name == (str(one.rank) if kind == "rank" else one.name)), None)
         if contact is None:
             flaws.append(
@@ -93,8 +103,8 @@ def _of_step(
                 )
             )
     if step.channel not in carried:
-        key = "voice = true in [sms]" if step.channel == "voice" else f"[{step.channel}]"
-        flaws.append(_flaw(where, f"no server that runs sends by {step.channel}", f"configure {key}, and start it"))
+        do = _START.get(step.channel, f"configure [{step.channel}], and start it")
+        flaws.append(_flaw(where, f"no server that runs sends by {step.channel}", do))
     return flaws
 
 
@@ -115,6 +125,12 @@ def _of_duty(
             do="see `gyrophare duty list`",
         )
     ]
+
+
+def _perhaps(policy: Policy) -> str:
+    """Whom a policy that surely tells nobody may tell."""
+    near = " and colleagues, where any are near" if any(step.colleagues for step in policy.steps) else ""
+    return f"who watches the console{near}"
 
 
 def _flaw(where: str, what: str, do: str) -> Flaw:

@@ -129,8 +129,8 @@ class NewAlert:
 class Step:
     """One step of an escalation policy: `after_s` seconds after the alert was raised, tell `to` by `channel`.
 
-    `to` is `console`, `rank 1`, `person Anne Petit`, `duty astreinte`, or `target poste` of a channel that has named
-    targets of its own.
+    `to` is `console`, `rank 1`, `person Anne Petit`, `duty astreinte`, `nearby 3`: the three nearest colleagues, or
+    `target poste` of a channel that has named targets of its own.
     """
 
     after_s: int
@@ -140,6 +140,12 @@ class Step:
     """On these days only, `lun-ven` or `sam,dim`, in Paris; None: on all."""
     between: str | None = None
     """Between these hours only, `18:00-07:30`, in Paris; None: at all."""
+
+    @property
+    def colleagues(self) -> int:
+        """How many of those who are near it tells; 0: it tells somebody else."""
+        kind, _, count = self.to.partition(" ")
+        return int(count) if kind == "nearby" else 0
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Step:
@@ -209,6 +215,19 @@ class Contact:
     def address(self, channel: str) -> str | None:
         """Where that channel reaches the contact; None: it does not."""
         return self.email if channel == "email" else self.phone_e164
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colleague:
+    """Somebody who is near an alert and could go there: an agent on shift, or a van."""
+
+    device_id: DeviceId
+    name: str = field(repr=False)
+    address: str = field(repr=False)
+    """Where his watch hears commands."""
+    distance_m: float = field(repr=False)
+    bearing_deg: float = field(repr=False)
+    """From him to the alert, -180 to 180, 0 north."""
 
 
 def reference(alert_id: int) -> str:

@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from alerts import spoken, wording
+from alerts import nearby, spoken, wording
 from alerts.documents import Occasion, Told
 from alerts.escalation import Plan
-from alerts.model import AlertFacts, Cause, Contact, Escalation, Step, urgency
-from alerts.policy import TARGETED, applies
+from alerts.model import AlertFacts, Cause, Colleague, Contact, Escalation, Step, urgency
+from alerts.nearby import Nearest
+from alerts.policy import NOBODY_SURELY, TARGETED, applies
 from alerts.policy_store import SMS_REPLIES, find_carried, find_contacts, find_on_duty
-from gyrophare.kernel.ids import AlertId, ContactId, OrganisationId
+from gyrophare.kernel.ids import AlertId, ContactId, DeviceId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Where somebody is told; of a colleague also whose watch it is. Its repr says of nobody who or where."""
+
+    address: str = field(repr=False)
+    contact_id: ContactId | None = None
+    device_id: DeviceId | None = None
+    name: str | None = field(default=None, repr=False)
+    distance_m: float | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +40,7 @@ class Queued:
     occasion: Occasion
     step: int | None
     channel: str
-    contact_id: ContactId | None
-    address: str = field(repr=False)
+    to: Recipient
     text: str = field(repr=False)
     priority: int
 
@@ -41,45 +53,57 @@ class Steps:
     """These name somebody who does not exist, or has no such address."""
     outside: Sequence[tuple[AlertId, int, Step]]
     """These are not of this day or hour."""
+    withheld: Sequence[tuple[AlertId, int, Step]]
+    """These tell colleagues, who may not hear of a discreet SOS."""
     in_vain: frozenset[AlertId]
     """Of these alerts nobody but the console was told now."""
 
 
-async def queue_steps(connection: Connection, planned: Sequence[tuple[Escalation, Plan]], now: datetime) -> Steps:
+async def queue_steps(
+    connection: Connection, planned: Sequence[tuple[Escalation, Plan]], nearest: Nearest, now: datetime
+) -> Steps:
     """Queue what the due steps tell, each to whom it names."""
     organisations = {alert.organisation_id for alert, _ in planned}
     contacts = await find_contacts(connection, organisations)
     on_duty = await find_on_duty(connection, organisations, now)
+    colleagues, discreet = await nearby.find(connection, planned, nearest, now)
     answerable = SMS_REPLIES in await find_carried(connection, now)
     queued: list[Queued] = []
     nobody: list[tuple[AlertId, int, Step]] = []
     outside: list[tuple[AlertId, int, Step]] = []
+    withheld: list[tuple[AlertId, int, Step]] = []
     for alert, due in planned:
         for number, step in due.due:
             if not applies(step, now):
                 outside.append((alert.alert_id, number, step))
                 continue
-            found = _recipients(step, contacts.get(alert.organisation_id, ()), on_duty, alert.organisation_id)
+            if step.colleagues and alert.alert_id in discreet:
+                withheld.append((alert.alert_id, number, step))
+                continue
+            if step.colleagues:
+                found = _questions(alert, colleagues.get(alert.alert_id, ())[: step.colleagues], now)
+            else:
+                text = _alarm(alert, number, step.channel, answerable=answerable)
+                called = _recipients(step, contacts.get(alert.organisation_id, ()), on_duty, alert.organisation_id)
+                found = [(one, text) for one in called]
             if not found:
                 nobody.append((alert.alert_id, number, step))
-            text = _alarm(alert, number, step.channel, answerable=answerable)
             queued += [
                 Queued(
                     alert_id=alert.alert_id,
                     occasion=Occasion.RAISED,
                     step=number,
                     channel=step.channel,
-                    contact_id=contact_id,
-                    address=address,
+                    to=to,
                     text=text,
                     priority=urgency(alert.priority, told_before=_told_before(alert, number)),
                 )
-                for contact_id, address in found
+                for to, text in found
             ]
     await queue(connection, queued, now)
     told = {one.alert_id for one in queued if one.channel != "console"}
-    in_vain = frozenset(alert_id for alert_id, _, _ in [*nobody, *outside] if alert_id not in told)
-    return Steps(nobody=nobody, outside=outside, in_vain=in_vain)
+    in_vain = frozenset(alert_id for alert_id, _, _ in [*nobody, *outside, *withheld] if alert_id not in told)
+    return Steps(nobody=nobody, outside=outside, withheld=withheld, in_vain=in_vain)
 
 
 async def follow_ups(
@@ -100,25 +124,23 @@ async def follow_ups(
     rows = await (await connection.execute(QUERIES["find_told"], parameters)).fetchall()
     turns = await (await connection.execute(QUERIES["find_turns"], parameters)).fetchall() if rows else []
     earlier = [Told(occasion=Occasion(row["kind"]), at=row["at"]) for row in turns]
-    document = wording.document(alert, occasion, now, by=by, cause=cause, earlier=earlier)
+    said = {"voice": None, "watch": None if text is None else wording.watch_message(alert.alert_id, text)}
+    said |= dict.fromkeys(TARGETED, wording.document(alert, occasion, now, by=by, cause=cause, earlier=earlier))
     return [
-        follow_up(alert, occasion, row["channel"], row["contact_id"], row["address"], said)
+        follow_up(alert, occasion, row["channel"], _recipient(row), told)
         for row in rows
-        if row["channel"] != "voice" and (said := document if row["channel"] in TARGETED else text) is not None
+        if (told := said.get(row["channel"], text)) is not None
     ]
 
 
-def follow_up(
-    alert: AlertFacts, occasion: Occasion, channel: str, contact_id: ContactId | None, address: str, text: str
-) -> Queued:
+def follow_up(alert: AlertFacts, occasion: Occasion, channel: str, to: Recipient, text: str) -> Queued:
     """What is no step of the policy."""
     return Queued(
         alert_id=alert.alert_id,
         occasion=occasion,
         step=None,
         channel=channel,
-        contact_id=contact_id,
-        address=address,
+        to=to,
         text=text,
         priority=urgency(alert.priority, told_before=True),
     )
@@ -133,8 +155,11 @@ async def queue(connection: Connection, queued: Sequence[Queued], now: datetime)
         "occasions": [str(one.occasion) for one in queued],
         "steps": [one.step for one in queued],
         "channels": [one.channel for one in queued],
-        "contact_ids": [one.contact_id for one in queued],
-        "addresses": [one.address for one in queued],
+        "contact_ids": [one.to.contact_id for one in queued],
+        "addresses": [one.to.address for one in queued],
+        "device_ids": [one.to.device_id for one in queued],
+        "recipients": [one.to.name for one in queued],
+        "distances_m": [one.to.distance_m for one in queued],
         "texts": [one.text for one in queued],
         "priorities": [one.priority for one in queued],
         "now": now,
@@ -143,8 +168,8 @@ async def queue(connection: Connection, queued: Sequence[Queued], now: datetime)
 
 
 def _told_before(alert: Escalation, number: int) -> bool:
-    """Whether a step before that one tells somebody who does not watch the console."""
-    return number >= len(alert.policy) or any(step.channel != "console" for step in alert.policy[:number])
+    """Whether a step before that one surely tells somebody."""
+    return number >= len(alert.policy) or any(step.channel not in NOBODY_SURELY for step in alert.policy[:number])
 
 
 def _alarm(alert: AlertFacts, step: int, channel: str, *, answerable: bool) -> str:
@@ -156,23 +181,40 @@ def _alarm(alert: AlertFacts, step: int, channel: str, *, answerable: bool) -> s
     return wording.sms(alert, step, answerable=answerable and channel == "sms")
 
 
+def _questions(alert: AlertFacts, colleagues: Sequence[Colleague], now: datetime) -> list[tuple[Recipient, str]]:
+    """Each colleague is asked whether he goes, in words of his own: how far it is, and in which direction."""
+    return [
+        (
+            Recipient(address=one.address, device_id=one.device_id, name=one.name, distance_m=round(one.distance_m)),
+            wording.nearby(alert, one, now),
+        )
+        for one in colleagues
+    ]
+
+
+def _recipient(row: Mapping[str, Any]) -> Recipient:
+    return Recipient(
+        address=row["address"], contact_id=row["contact_id"], device_id=row["device_id"], name=row["recipient"]
+    )
+
+
 def _recipients(
     step: Step,
     contacts: Sequence[Contact],
     on_duty: Mapping[tuple[OrganisationId, str], Sequence[ContactId]],
     organisation_id: OrganisationId,
-) -> list[tuple[ContactId | None, str]]:
+) -> list[Recipient]:
     """Who is told and where; empty: nobody."""
     kind, _, name = step.to.partition(" ")
     if kind == "console":  # whoever watches it
-        return [(None, "")]
+        return [Recipient(address="")]
     if kind == "target":
-        return [(None, name)]
+        return [Recipient(address=name)]
     called = on_duty.get((organisation_id, name), ()) if kind == "duty" else ()
-    found: list[tuple[ContactId | None, str]] = []
+    found: list[Recipient] = []
     for contact in contacts:
         meant = {"rank": str(contact.rank) == name, "person": contact.name == name, "duty": contact.id in called}
         address = contact.address(step.channel)
         if meant[kind] and address is not None:
-            found.append((contact.id, address))
+            found.append(Recipient(address=address, contact_id=contact.id))
     return found

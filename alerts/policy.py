@@ -33,13 +33,18 @@ from typing import Any
 from alerts.model import PARIS, AlertKind, Step
 from gyrophare.kernel.errors import GyrophareError
 
-CHANNELS = ("console", "sms", "voice", "email", "webhook", "cap", "dc09", "gammu")
+CHANNELS = ("console", "sms", "voice", "email", "webhook", "cap", "dc09", "gammu", "watch")
 TARGETED = frozenset({"webhook", "cap", "dc09"})
 """These tell machines, which have names of their own and no contact."""
+NOBODY_SURELY = frozenset({"console", "watch"})
+"""Nobody may sit there, and nobody may be near."""
 STEPS_MAX, AFTER_MAX_S, REPEAT_MAX = 50, 86_400, 20
 LAPSE_S = (60, 86_400)
 _DAYS = ("lun", "mar", "mer", "jeu", "ven", "sam", "dim")
-_TO = re.compile(r"console|rank [1-9][0-9]{0,3}|(?:person|duty|target) \S.{0,199}")
+_TO = re.compile(r"console|rank [1-9][0-9]{0,3}|nearby (?:[1-9]|1[0-9]|20)|(?:person|duty|target) \S.{0,199}")
+_TO_PEOPLE = "rank 1, person NAME or duty ROLE"
+_TO_OF = {"console": "console", "watch": "nearby 3", **dict.fromkeys(TARGETED, "target NAME")}
+"""What a step by one of these tells; by any other it tells people who are contacts."""
 _BETWEEN = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -120,10 +125,9 @@ def _step(where: str, table: Any) -> Step:
     if channel not in CHANNELS:
         raise PolicyError(f"{where}: channel {channel!r}; expected one of {', '.join(CHANNELS)}")
     if not isinstance(to, str) or not _TO.fullmatch(to) or not to.isprintable():
-        raise PolicyError(f"{where}: to {to!r}; expected console, rank 1, person NAME, duty ROLE or target NAME")
-    if (channel == "console") != (to == "console") or (channel in TARGETED) != to.startswith("target "):
-        human = "rank 1, person NAME or duty ROLE"
-        expected = "console" if channel == "console" else "target NAME" if channel in TARGETED else human
+        raise PolicyError(f"{where}: to {to!r}; expected console, {_TO_PEOPLE}, nearby 1 to nearby 20, or target NAME")
+    expected = _TO_OF.get(channel, _TO_PEOPLE)
+    if to.partition(" ")[0] not in expected.split():
         raise PolicyError(f"{where}: to {to!r} by {channel}; expected {expected}")
     days, between = table.get("days"), table.get("between")
     if days is not None and (not isinstance(days, str) or _days(days) is None):

@@ -70,11 +70,14 @@ from unnest(%(alert_ids)s::bigint[], %(next_step)s::integer[], %(next_step_at)s:
 where a.id = new.id
 
 -- name: queue_notifications
-insert into notification (alert_id, occasion, step, channel, contact_id, address, text, priority, due_at, changed_at)
-select alert_id, occasion, step, channel, contact_id, address, text, priority, %(now)s, %(now)s
+insert into notification (alert_id, occasion, step, channel, contact_id, address, device_id, recipient, distance_m, text,
+                          priority, due_at, changed_at)
+select alert_id, occasion, step, channel, contact_id, address, device_id, recipient, distance_m, text, priority,
+       %(now)s, %(now)s
 from unnest(%(alert_ids)s::bigint[], %(occasions)s::text[], %(steps)s::integer[], %(channels)s::text[],
-            %(contact_ids)s::bigint[], %(addresses)s::text[], %(texts)s::text[], %(priorities)s::smallint[])
-    as new (alert_id, occasion, step, channel, contact_id, address, text, priority)
+            %(contact_ids)s::bigint[], %(addresses)s::text[], %(device_ids)s::bigint[], %(recipients)s::text[],
+            %(distances_m)s::real[], %(texts)s::text[], %(priorities)s::smallint[])
+    as new (alert_id, occasion, step, channel, contact_id, address, device_id, recipient, distance_m, text, priority)
 on conflict do nothing
 
 -- name: lock_alert
@@ -127,11 +130,12 @@ update notification set state = 'cancelled', changed_at = %(now)s
 where alert_id = %(alert_id)s and state = 'pending'
 
 -- name: find_told
--- Who was told of an alert by which way, and so must hear what becomes of it.
-select distinct on (channel, address) channel, contact_id, address
-from notification
+-- Who was told of an alert by which way, and so must hear what becomes of it. Not whose own watch must not ring now.
+select distinct on (channel, address) channel, contact_id, address, device_id, recipient
+from notification n
 where alert_id = %(alert_id)s and occasion = 'raised' and channel <> 'console'
   and state in ('sending', 'ambiguous', 'sent')
+  and not exists (select from alert d where d.device_id = n.device_id and d.state <> 'closed' and d.kind = 'duress')
 order by channel, address, id
 
 -- name: find_turns
@@ -212,24 +216,38 @@ returning a.id
 -- name: note_reached
 -- The first time counts, and only for a watch that the message was for. Alerts are locked before their notifications.
 with said as (
-    select id, device_id, min(at) as at
-    from unnest(%(id)s::bigint[], %(device_id)s::bigint[], %(at)s::timestamptz[]) as new (id, device_id, at)
+    select id, device_id, min(at) as at, min(at) filter (where answer is not null) as answered_at,
+           (array_agg(answer order by at, answer) filter (where answer is not null))[1] as answer
+    from unnest(%(id)s::bigint[], %(device_id)s::bigint[], %(at)s::timestamptz[], %(answer)s::text[])
+        as new (id, device_id, at, answer)
     group by id, device_id
 ), held as (
-    select a.id, a.acknowledged_at, a.device_id from alert a
+    select a.id, a.raised_at, a.acknowledged_at, a.device_id from alert a
     where a.id in (select n.alert_id from said join notification n on n.id = said.id and n.channel = 'watch')
     order by a.id
     for no key update
 ), mine as (
-    select n.id, n.alert_id, greatest(said.at, held.acknowledged_at) as at
+    select n.id, n.alert_id, n.recipient, n.distance_m, greatest(said.at, told.at) as at,
+           case when n.occasion = 'raised' and n.answer is null then said.answer end as answer,
+           greatest(said.answered_at, told.at) as answered_at
     from said
     join notification n on n.id = said.id and n.channel = 'watch'
-    join held on held.id = n.alert_id and held.device_id = said.device_id
+    join held on held.id = n.alert_id and coalesce(n.device_id, held.device_id) = said.device_id
+    cross join lateral (
+        select case when n.occasion = 'raised' then held.raised_at else held.acknowledged_at end as at) told
     order by n.id
     for update of n
 ), noted as (
-    update notification n set delivered_at = least(n.delivered_at, mine.at), changed_at = %(now)s
+    update notification n
+    set delivered_at = least(n.delivered_at, mine.at), changed_at = %(now)s,
+        answer = coalesce(n.answer, mine.answer),
+        answered_at = coalesce(n.answered_at, case when mine.answer is not null then mine.answered_at end)
     from mine where n.id = mine.id
+), written as (
+    insert into alert_event (alert_id, at, kind, detail)
+    select alert_id, %(now)s, 'colleague_answered',
+           jsonb_build_object('by', recipient, 'distance_m', distance_m, 'answer', answer)
+    from mine where answer is not null
 )
 update alert a set changed_at = greatest(a.changed_at, %(now)s)
 from mine where a.id = mine.alert_id
@@ -256,6 +274,24 @@ group by device_id
 -- name: find_discreet
 select distinct device_id from alert
 where device_id = any(%(device_ids)s) and state <> 'closed' and kind = 'duress'
+
+-- name: find_discreet_alerts
+-- Which of these alerts are of a wearer whose discreet SOS is open.
+select a.id from alert a
+where a.id = any(%(alert_ids)s)
+  and exists (select from alert d where d.device_id = a.device_id and d.state <> 'closed' and d.kind = 'duress')
+
+-- name: hush
+with held as (
+    select a.id from alert a
+    where a.id in (select alert_id from notification
+                   where channel = 'watch' and device_id = any(%(device_ids)s) and state in ('pending', 'ambiguous'))
+    order by a.id
+    for no key update
+)
+update notification n set state = 'cancelled', changed_at = %(now)s
+from held
+where n.alert_id = held.id and n.device_id = any(%(device_ids)s) and n.state in ('pending', 'ambiguous')
 
 -- name: annotate
 with open as (

@@ -13,6 +13,8 @@ from alerts import outbox, wording
 from alerts.documents import Occasion
 from alerts.escalation import plan
 from alerts.model import AlertFacts, AlertKind, Cause, Escalation, NewAlert, Step, priority
+from alerts.nearby import Nearest
+from alerts.outbox import Recipient
 from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
@@ -31,11 +33,12 @@ class LockedAlert(AlertFacts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A watch says that it shows the message of a notification."""
+    """A watch says that it shows the message of a notification, and with `answer` what its wearer pressed."""
 
     notification_id: int
     device_id: DeviceId
     at: datetime
+    answer: str | None = None
 
 
 async def raise_alerts(connection: Connection, new: Sequence[NewAlert], now: datetime) -> list[AlertId]:
@@ -100,7 +103,7 @@ async def record(
     await connection.execute(QUERIES["record_events"], parameters)
 
 
-async def take_due_steps(connection: Connection, now: datetime, most: int) -> int:
+async def take_due_steps(connection: Connection, now: datetime, most: int, nearest: Nearest) -> int:
     """Turn every due step into notifications, and say when the next step is. Return how many alerts had one due."""
     rows = await (await connection.execute(QUERIES["claim_escalations"], {"now": now, "most": most})).fetchall()
     if not rows:
@@ -117,11 +120,15 @@ async def take_due_steps(connection: Connection, now: datetime, most: int) -> in
         )
         for alert in escalations
     ]
-    told = await outbox.queue_steps(connection, list(zip(escalations, plans, strict=True)), now)
+    told = await outbox.queue_steps(connection, list(zip(escalations, plans, strict=True)), nearest, now)
     # Nobody has taken it, and nobody else will be called: that must be seen.
     last = [alert.alert_id for alert, due in zip(escalations, plans, strict=True) if due.next_step_at is None]
     await record(connection, last, "steps_exhausted", now)
-    for happened, of in (("step_reaches_nobody", told.nobody), ("step_outside_its_hours", told.outside)):
+    for happened, of in (
+        ("step_reaches_nobody", told.nobody),
+        ("step_outside_its_hours", told.outside),
+        ("step_withheld", told.withheld),
+    ):
         details = [{"step": number + 1, "channel": step.channel, "to": step.to} for _, number, step in of]
         await record(connection, [alert_id for alert_id, _, _ in of], happened, now, details=details)
     await connection.execute(
@@ -179,10 +186,11 @@ async def acknowledge(
     await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.alert_id, "now": now})
     detail = {} if contact_id is None else {"contact_id": contact_id}
     await record(connection, [alert.alert_id], "acknowledged", now, account_id=account_id, details=[detail])
-    queued = [one for one in told if contact_id is None or one.contact_id != contact_id]
+    queued = [one for one in told if contact_id is None or one.to.contact_id != contact_id]
     if alert.reply_topic is not None and not await find_discreet(connection, [alert.device_id]):
         text = wording.alarm_acknowledged(alert.alert_id)
-        queued.append(outbox.follow_up(alert, Occasion.ACKNOWLEDGED, "watch", None, alert.reply_topic, text))
+        wearer = Recipient(address=alert.reply_topic)
+        queued.append(outbox.follow_up(alert, Occasion.ACKNOWLEDGED, "watch", wearer, text))
     await outbox.queue(connection, queued, now)
     await wake(connection)
 
@@ -275,13 +283,18 @@ async def present(connection: Connection, alert_id: AlertId, account_id: Account
 
 
 async def note_reached(connection: Connection, reached: Sequence[Reached], now: datetime) -> None:
-    """The wearers know that somebody is coming; of another's alert a watch can say nothing."""
+    """The wearers know that somebody is coming, colleagues that somebody is in danger and whether they go.
+
+    A watch can speak of what it was told itself, and of nothing else. That a colleague goes is written into the history
+    and stops nothing: nobody has taken the alert.
+    """
     if not reached:
         return
     parameters = {
         "id": [one.notification_id for one in reached],
         "device_id": [one.device_id for one in reached],
         "at": [one.at for one in reached],
+        "answer": [one.answer for one in reached],
         "now": now,
     }
     await connection.execute(QUERIES["note_reached"], parameters)
@@ -307,6 +320,12 @@ async def find_discreet(connection: Connection, device_ids: Collection[DeviceId 
     """Which of these devices have a discreet SOS that is open: a watch that rings would betray its wearer."""
     rows = await (await connection.execute(QUERIES["find_discreet"], {"device_ids": list(device_ids)})).fetchall()
     return {DeviceId(row["device_id"]) for row in rows}
+
+
+async def hush(connection: Connection, device_ids: Collection[DeviceId], now: datetime) -> None:
+    """These watches must not ring: what they were to be told of other alerts never goes."""
+    if device_ids:
+        await connection.execute(QUERIES["hush"], {"device_ids": list(device_ids), "now": now})
 
 
 async def annotate(connection: Connection, notes: Sequence[tuple[DeviceId, AlertKind, str]], now: datetime) -> None:

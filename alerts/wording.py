@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from alerts.channels.gsm_text import ONE_PART_SEPTETS, septets, to_gsm7
 from alerts.documents import AlertDocument, Occasion, Place, Told, write
-from alerts.model import PARIS, AlertFacts, AlertKind, Cause, reference
+from alerts.model import PARIS, AlertFacts, AlertKind, Cause, Colleague, reference
 
 LATE_FROM_S = 60  # a shorter delay is how radio works, not news
 ANOTHER_DAY_S = 12 * 3600
 _REMARK_MAX = 20
 _ANSWER = "1=je prends"
+GOES = "Oui"
+"""What a colleague presses who goes."""
+_NEARBY_VALID_FOR = timedelta(minutes=10)  # later nobody knows who is near
+_WATCH_TEXT_MAX, _VIBRATE_S = 160, 3  # as lone_worker/commands/words.py
+_DIRECTIONS = (
+    "au nord",
+    "au nord-est",
+    "à l'est",
+    "au sud-est",
+    "au sud",
+    "au sud-ouest",
+    "à l'ouest",
+    "au nord-ouest",
+)
 _WATCH_REFERENCE = re.compile(r"n([1-9][0-9]{0,17})")
 
 
@@ -106,6 +121,56 @@ def document(
             earlier=tuple(earlier),
         )
     )
+
+
+def nearby(alert: AlertFacts, colleague: Colleague, now: datetime) -> str:
+    """The command that asks a colleague whether he goes. Of what a screen has no room for the mission goes first.
+
+    A watch that knows nothing but text shows where it is in words; one that knows more finds it in numbers.
+    """
+    way = f"à {_distance(colleague.distance_m)} {_direction(colleague.bearing_deg)}"
+    late_s = alert.received_late_s or 0
+    late = f", reçu avec {_span(late_s)} de retard" if late_s >= LATE_FROM_S else ""
+    head, tail = f"{_what(alert)}: ", f" {way}{late}, {reference(alert.alert_id)}. Y allez-vous ?"
+    who = ", ".join(filter(None, (alert.subject, alert.mission)))[: _WATCH_TEXT_MAX - len(head) - len(tail)]
+    return _message(
+        alert.alert_id,
+        f"{head}{who}{tail}",
+        replies=(GOES, "Non"),
+        kind=alert.kind,
+        who=alert.subject,
+        distance_m=round(colleague.distance_m),
+        bearing_deg=round(colleague.bearing_deg) % 360,
+        position={"lat": alert.latitude_deg, "lon": alert.longitude_deg, "accuracy_m": alert.accuracy_m},
+        expires_at=(now + _NEARBY_VALID_FOR).isoformat(),
+    )
+
+
+def watch_message(alert_id: int, text: str) -> str:
+    """The command that tells a colleague what became of an alert. It does not expire: he may be on his way."""
+    return _message(alert_id, text[:_WATCH_TEXT_MAX])
+
+
+def _message(alert_id: int, text: str, replies: Sequence[str] = (), **more: Any) -> str:
+    told = {
+        "command": "message",
+        "alert": reference(alert_id),
+        "vibrate_s": _VIBRATE_S,
+        "text": text,
+        "replies": replies,
+    }
+    return json.dumps(told | more, ensure_ascii=False)
+
+
+def _distance(distance_m: float) -> str:
+    """As one says it: no receiver knows the metres."""
+    if distance_m < 995:
+        return f"{max(10, round(distance_m, -1)):.0f} m"
+    return f"{distance_m / 1000:.1f} km".replace(".", ",")
+
+
+def _direction(bearing_deg: float) -> str:
+    return _DIRECTIONS[round(bearing_deg / 45) % 8]
 
 
 def alarm_acknowledged(alert_id: int) -> str:

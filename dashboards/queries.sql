@@ -72,15 +72,16 @@ select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg,
            from (
                select kind, count(*) as times, min(at) as first_at, max(at) as last_at
                from alert_event
-               where alert_id = a.id and kind in ('moved_in_alarm', 'rearmed', 'repeated', 'lapsed', 'steps_exhausted', 'step_reaches_nobody',
-                                                    'well_again')
+               where alert_id = a.id and kind in ('moved_in_alarm', 'rearmed', 'repeated', 'lapsed', 'steps_exhausted',
+                                                    'step_reaches_nobody', 'step_withheld', 'well_again')
                group by kind
            ) h
        ), '[]') as history,
        coalesce((
            select jsonb_agg(jsonb_build_object(
-                      'id', n.id, 'channel', n.channel, 'contact', c.name, 'state', n.state, 'sent_at', n.sent_at,
-                      'delivered_at', n.delivered_at, 'attempts', n.attempts) order by n.id)
+                      'id', n.id, 'channel', n.channel, 'contact', coalesce(c.name, n.recipient), 'state', n.state, 'sent_at', n.sent_at,
+                      'delivered_at', n.delivered_at, 'attempts', n.attempts, 'distance_m', n.distance_m,
+                      'answered_at', n.answered_at, 'answer', n.answer) order by n.id)
            from notification n left join contact c on c.id = n.contact_id
            where n.alert_id = a.id
        ), '[]') as notifications

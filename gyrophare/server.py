@@ -278,7 +278,7 @@ class Server:
         return session
 
     def _channels(self, session: MqttSession) -> list[Channel]:
-        channels: list[Channel] = [WatchChannel(session)]
+        channels: list[Channel] = [WatchChannel(session, self.clock)]
         settings, heard = self.settings.sms, self.settings.callbacks
         if not settings.configured:
             log.warning(

@@ -70,7 +70,7 @@ class Department:
         await session.stop()
 
     async def register(
-        self, name: str, wire: Wire = Wire.NATIVE, kind: Literal["watch", "gateway"] = "watch"
+        self, name: str, wire: Wire = Wire.NATIVE, kind: Literal["watch", "van", "gateway"] = "watch"
     ) -> DeviceId:
         """A watch nobody wears yet, or a gateway."""
         sender = Sender(wire=wire, name=name)
@@ -112,6 +112,31 @@ class Department:
     async def with_contacts(self, *phones_e164: str) -> None:
         for rank, phone_e164 in enumerate(phones_e164, start=1):
             await alerts.policy_store.put_contact(self.connection, ORGANISATION, rank, f"Astreinte {rank}", phone_e164)
+
+    async def stands(
+        self,
+        device_id: DeviceId,
+        north_m: float,
+        *,
+        fixed_s_ago: float = 0,
+        heard_s_ago: float = 0,
+        east_deg: float = 0,
+    ) -> None:
+        """That device was last heard and placed then, `north_m` of the Place de la Libération."""
+        now = self.clock.now()
+        await self.connection.execute(
+            "insert into device_latest (device_id, heard_at, fixed_at, latitude_deg, longitude_deg, clock_skews_s) "
+            "values (%(id)s, %(heard_at)s, %(fixed_at)s, %(latitude_deg)s, %(longitude_deg)s, '{}') "
+            "on conflict (device_id) do update set heard_at = excluded.heard_at, fixed_at = excluded.fixed_at, "
+            "latitude_deg = excluded.latitude_deg, longitude_deg = excluded.longitude_deg",
+            {
+                "id": device_id,
+                "heard_at": now - timedelta(seconds=heard_s_ago),
+                "fixed_at": now - timedelta(seconds=fixed_s_ago),
+                "latitude_deg": DIJON[0] + north_m / 111_195,
+                "longitude_deg": DIJON[1] + east_deg,
+            },
+        )
 
     def report(self, name: str, *, steps: int | None = None, offset_m: float = 0.0, **more: Any) -> dict[str, Any]:
         """A native report of that watch, made now, `offset_m` north of the Place de la Libération."""

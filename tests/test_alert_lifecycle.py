@@ -13,7 +13,7 @@ import alerts.store
 from alerts.escalation import plan
 from alerts.model import NEEDS_REACHED, AlertKind, Cause, NewAlert, Step, priority
 from dashboards import read_models
-from gyrophare.flows import escalation_tick
+from gyrophare.flows import due_steps, escalation_tick
 from gyrophare.flows.alert_desk import AlertDesk, Answer
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AccountId, AlertId, ContactId
@@ -58,7 +58,7 @@ async def raised(office: Department, kind: AlertKind = AlertKind.SOS, name: str 
         triggered_at=now,
     )
     [alert_id] = await alerts.store.raise_alerts(office.connection, [alert], now)
-    await alerts.store.take_due_steps(office.connection, now, 100)
+    await due_steps.take(office.connection, now)
     return alert_id
 
 

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner
 
-import alerts.store
 from alerts import documents, policy_store
 from alerts.model import AlertKind, Cause, Step
 from alerts.policy import Policy
 from gyrophare import doctor_policies
 from gyrophare.cli import app
-from gyrophare.flows import escalation_tick
+from gyrophare.flows import due_steps, escalation_tick
 from gyrophare.flows.alert_desk import AlertDesk
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.platform.db import Connection, Pool
@@ -176,7 +175,7 @@ async def test_reader_of_an_alert_of_an_earlier_release_understands_its_steps(
         [clock.now(), json.dumps([{"after_s": 0, "channel": "sms", "rank": 1}])],
     )
     await office.connection.execute("delete from notification")
-    await alerts.store.take_due_steps(office.connection, clock.now(), 10)
+    await due_steps.take(office.connection, clock.now())
     assert await told(office) == [(0, "sms", "+33600000001")]
 
 

@@ -86,6 +86,10 @@ def test_file_is_read_with_all_it_says() -> None:
         ('to = "rank 1"', 'to = "rank 0"', "'rank 0'"),
         ('to = "rank 1"', 'to = "console"', "'console' by sms"),
         ('to = "rank 1"', 'to = "target poste"', "by sms"),
+        ('to = "rank 1"', 'to = "nearby 3"', "'nearby 3' by sms; expected rank 1, person NAME or duty ROLE"),
+        ('to = "rank 1"', 'to = "nearby 0"', "nearby 1 to nearby 20"),
+        ('to = "rank 1"', 'to = "nearby 21"', "nearby 1 to nearby 20"),
+        ('channel = "sms"', 'channel = "watch"', "'rank 1' by watch; expected nearby 3"),
         ('days = "lun-ven"', 'days = "mon-fri"', "lun-ven or sam,dim"),
         ('between = "18:00-07:30"', 'between = "18h-7h"', "18:00-07:30"),
         ('between = "18:00-07:30"', 'between = "18:00-24:00"', "18:00-07:30"),
@@ -107,10 +111,12 @@ names = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1,
 )
 human = st.one_of(st.integers(1, 9999).map("rank {}".format), names.map("person {}".format))
 some_steps = st.builds(
-    lambda after_s, channel, who, target, days, between: Step(
+    lambda after_s, channel, who, target, near, days, between: Step(
         after_s=after_s,
         channel=channel,
-        to="console" if channel == "console" else f"target {target}" if channel in TARGETED else who,
+        to={"console": "console", "watch": f"nearby {near}"}.get(
+            channel, f"target {target}" if channel in TARGETED else who
+        ),
         days=days,
         between=between,
     ),
@@ -118,6 +124,7 @@ some_steps = st.builds(
     st.sampled_from(CHANNELS),
     human,
     names,
+    st.integers(1, 20),
     st.sampled_from([None, "lun-ven", "sam,dim", "ven-lun", "mer"]),
     st.sampled_from([None, "18:00-07:30", "00:00-23:59", "08:00-08:00"]),
 )
@@ -181,6 +188,7 @@ def test_hours_are_those_of_the_clock_on_the_wall_when_summer_time_begins() -> N
 
 
 CONSOLE = Step(after_s=0, channel="console", to="console")
+NEARBY = Step(after_s=0, channel="watch", to="nearby 3")
 SMS_1 = Step(after_s=0, channel="sms", to="rank 1")
 
 
@@ -193,6 +201,17 @@ SMS_1 = Step(after_s=0, channel="sms", to="rank 1")
         ((CONSOLE, SMS_1, Step(after_s=60, channel="email", to="rank 2")), [], ["rank 2 has no address for email"]),
         ((CONSOLE, SMS_1, Step(after_s=60, channel="email", to="person Anne Petit")), [], []),
         ((CONSOLE,), ["nobody is told but who watches the console"], []),
+        ((CONSOLE, NEARBY, SMS_1), [], []),
+        (
+            (CONSOLE, NEARBY),
+            ["nobody is told but who watches the console and colleagues, where any are near"],
+            [],
+        ),
+        (
+            (CONSOLE, NEARBY, Step(after_s=0, channel="sms", to="rank 1", days="lun-ven")),
+            ["from samedi 00:00 on nobody is told but who watches the console"],
+            [],
+        ),
         ((SMS_1, Step(after_s=60, channel="sms", to="rank 2")), ["everything goes by sms"], []),
         ((CONSOLE, Step(after_s=0, channel="voice", to="rank 1")), ["no server that runs sends by voice"], []),
         (
@@ -214,7 +233,7 @@ SMS_1 = Step(after_s=0, channel="sms", to="rank 1")
 def test_policy_that_reaches_nobody_or_by_one_way_only_is_found(
     steps: tuple[Step, ...], said: list[str], grave: list[str]
 ) -> None:
-    flaws = check([policy(*steps)], [ANNE, PAUL], {"console", "sms", "email"})
+    flaws = check([policy(*steps)], [ANNE, PAUL], {"console", "sms", "email", "watch"})
     assert [flaw.what for flaw in flaws if flaw.grave] == grave
     assert [flaw.what for flaw in flaws if not flaw.grave] == said
 
@@ -222,6 +241,17 @@ def test_policy_that_reaches_nobody_or_by_one_way_only_is_found(
 def test_how_to_have_calls_is_said() -> None:
     [flaw] = check([policy(CONSOLE, Step(after_s=0, channel="voice", to="rank 1"))], [ANNE], {"console", "sms"})
     assert flaw.do == "configure voice = true in [sms], and start it"
+
+
+def test_policy_by_which_colleagues_would_hear_of_a_discreet_sos_is_refused() -> None:
+    of_both = policy(CONSOLE, NEARBY, SMS_1, kinds=(AlertKind.SOS, AlertKind.DURESS))
+    [flaw] = check([policy(CONSOLE, NEARBY, SMS_1), of_both], [ANNE], {"console", "sms", "watch"})
+    assert (flaw.grave, flaw.do) == (True, "give duress a policy of its own")
+
+
+def test_watches_need_a_server_that_runs() -> None:
+    [flaw] = check([policy(CONSOLE, NEARBY, SMS_1)], [ANNE], {"console", "sms"})
+    assert flaw.do == "start one: `gyrophare serve`"
 
 
 def test_alerts_that_no_policy_names_are_found() -> None:

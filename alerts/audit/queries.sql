@@ -86,7 +86,8 @@ where id = any(%(alert_ids)s)
 -- name: erase_notifications
 -- What still waited is not sent: nobody needs it, and it says nothing any more.
 update notification
-set text = '', address = '', contact_id = null, lease_token = null, leased_until = null,
+set text = '', address = '', contact_id = null, device_id = null, recipient = null, distance_m = null,
+    answered_at = null, answer = null, lease_token = null, leased_until = null,
     state = case when state in ('pending', 'sending', 'ambiguous') then 'cancelled' else state end,
     changed_at = greatest(changed_at, %(now)s)
 where alert_id = any(%(alert_ids)s)

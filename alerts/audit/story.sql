@@ -16,8 +16,8 @@ where e.alert_id = %(alert_id)s
 order by e.at, e.id
 
 -- name: notifications
-select n.id, n.step, n.channel, c.name as contact, n.address, n.text, n.due_at, n.state, n.sent_at, n.delivered_at,
-       n.provider_id
+select n.id, n.step, n.channel, coalesce(c.name, n.recipient) as contact, n.address, n.text, n.due_at, n.state, n.sent_at,
+       n.delivered_at, n.provider_id, n.distance_m, n.answered_at, n.answer
 from notification n
 left join contact c on c.id = n.contact_id
 where n.alert_id = %(alert_id)s

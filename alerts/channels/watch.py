@@ -1,7 +1,7 @@
 """The watch as a channel: a command over MQTT. `to` is the device's command topic.
 
 The broker's acknowledgement ends the sending; the watch says by the command's id when it shows it, and shows the same
-one once.
+one once. After `expires_at`, where it has one, it is never sent (ADR 13).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 
 from alerts import wording
 from alerts.channels import Outcome, OutgoingText, SendResult
+from gyrophare.kernel.clock import Clock
 from gyrophare.platform.mqtt import MqttSession
 
 
@@ -19,25 +20,27 @@ class WatchChannel:
 
     name = "watch"
 
-    def __init__(self, session: MqttSession) -> None:
+    def __init__(self, session: MqttSession, clock: Clock) -> None:
         self._session = session
+        self._clock = clock
 
     async def send(self, message: OutgoingText) -> SendResult:
         if not self._session.connected:
             return _result(Outcome.TEMPORARY, "the broker is not there")
+        told = json.loads(message.text)
+        expires_at = datetime.fromisoformat(told["expires_at"]) if "expires_at" in told else None
+        if expires_at is not None and expires_at <= self._clock.now():
+            return _result(Outcome.PERMANENT, "its time is over")
+        told["id"] = wording.watch_reference(message.notification_id)
+        payload = json.dumps(told, ensure_ascii=False).encode()
         try:
-            await self._session.publish(message.to, _with_id(message))
+            await self._session.publish(message.to, payload, expires_at=expires_at)
         except TimeoutError:
             return _result(Outcome.AMBIGUOUS, "the broker did not acknowledge in time")
         return _result(Outcome.SENT, "taken by the broker")
 
     async def find_sent(self, message: OutgoingText, *, since: datetime) -> SendResult | None:
         return None  # a broker cannot be asked; a command said twice does no harm
-
-
-def _with_id(message: OutgoingText) -> bytes:
-    told = {**json.loads(message.text), "id": wording.watch_reference(message.notification_id)}
-    return json.dumps(told, ensure_ascii=False).encode()
 
 
 def _result(outcome: Outcome, detail: str) -> SendResult:

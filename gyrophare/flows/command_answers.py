@@ -17,7 +17,7 @@ from lone_worker.commands.store import Answer
 
 
 async def settle(connection: Connection, fresh: Sequence[tuple[Device, Event]], now: datetime) -> None:
-    """Note what these events tell of commands, and of the answer to an alarm."""
+    """Note what these events tell of commands, and of alerts."""
     answers: list[Answer] = []
     reached: list[Reached] = []
     for device, event in fresh:
@@ -27,6 +27,7 @@ async def settle(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
         if command_id := words.referred(event):
             answers.append(Answer(command_id=command_id, device_id=device.id, at=at, text=words.answer(event)))
         elif notification_id := wording.read_watch_reference(event.detail["command"]):
-            reached.append(Reached(notification_id=notification_id, device_id=device.id, at=at))
+            said = words.answer(event)
+            reached.append(Reached(notification_id=notification_id, device_id=device.id, at=at, answer=said))
     await lone_worker.commands.store.note_answers(connection, answers, now)
     await alerts.store.note_reached(connection, reached, now)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 import alerts.store
-from gyrophare.flows import hearing, judged
+from gyrophare.flows import due_steps, hearing, judged
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.platform.db import Connection, Pool
@@ -49,7 +49,7 @@ async def tick(
             due = await watching.claim_due(connection, now, at_once)
             raised += await _judge(connection, due, outages, now)
             await alerts.store.lapse(connection, now, at_once)
-            stepped = await alerts.store.take_due_steps(connection, now, at_once)
+            stepped = await due_steps.take(connection, now, at_once)
             escalated += stepped
         if len(due) < at_once and stepped < at_once:
             return Ticked(raised=raised, escalated=escalated)

@@ -13,13 +13,13 @@ import alerts.store
 from alerts import reach
 from alerts.model import AlertKind, NewAlert
 from dashboards import presence
+from gyrophare.flows import due_steps
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import OrganisationId
 from gyrophare.platform.db import Connection, Pool
 
 SEEN_WITHIN = timedelta(seconds=60)
 WARNING = "Personne n'est joignable : aucune console ouverte, aucun contact par SMS. Prévenez quelqu'un par téléphone."
-_STEPS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ async def check(connection: Connection, organisation_id: OrganisationId, now: da
             triggered_at=now,
         )
         await alerts.store.raise_alerts(connection, [alert], now)
-        await alerts.store.take_due_steps(connection, now, _STEPS_AT_ONCE)
+        await due_steps.take(connection, now)
     return False
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 import alerts.store
 import ingest.private
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import reachable, subjects
+from gyrophare.flows import due_steps, reachable, subjects
 from gyrophare.kernel.ids import AgentId, DeviceId
 from gyrophare.kernel.observations import Event, EventKind, Observation
 from gyrophare.platform.db import Connection
@@ -32,7 +32,6 @@ _KINDS = {
     EventKind.PAUSE: ActKind.PAUSE,
     EventKind.RESUME: ActKind.RESUME,
 }
-_STEPS_AT_ONCE = 100
 
 
 async def lock(connection: Connection, said: Iterable[tuple[Device, Observation]]) -> bool:
@@ -122,4 +121,4 @@ async def _raise(connection: Connection, device: Device, why: str, at: datetime,
         fix=None,
     )
     await alerts.store.raise_alerts(connection, [alert], now)
-    await alerts.store.take_due_steps(connection, now, _STEPS_AT_ONCE)
+    await due_steps.take(connection, now)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import alerts.store
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import shift_command
+from gyrophare.flows import due_steps, shift_command
 from gyrophare.flows.shift_command import ShiftError, Who
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import AgentId, OrganisationId
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 AHEAD = timedelta(days=92)
 """How far ahead a series is planned; import again before it is over."""
-_STEPS_AT_ONCE = 100
 _WHY = {
     "no_watch": "prise de service prévue, agent sans montre",
     "watch_on_shift": "prise de service prévue, montre déjà en service",
@@ -139,4 +138,4 @@ async def _raise(connection: Connection, planned: DueShift, why: str, now: datet
         triggered_at=now,
     )
     await alerts.store.raise_alerts(connection, [alert], now)
-    await alerts.store.take_due_steps(connection, now, _STEPS_AT_ONCE)
+    await due_steps.take(connection, now)

@@ -19,7 +19,7 @@ import ingest.store
 import lone_worker.commands.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import asking, command_answers, fold_states, movement, shift_events, subjects
+from gyrophare.flows import asking, command_answers, due_steps, fold_states, movement, shift_events, subjects
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import CALLS_FOR_HELP, Event, EventKind, Observation, Report, Sender
@@ -43,7 +43,6 @@ _ALARMS = {
     EventKind.FALL: AlertKind.FALL,
     EventKind.DEVICE_ALARM: AlertKind.DEVICE_ALARM,
 }
-_STEPS_AT_ONCE = 100
 Said = tuple[Device, Observation]
 Refused = tuple[Understood, Rejected]
 
@@ -276,8 +275,9 @@ async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
         await alerts.store.raise_alerts(connection, [alert], now)
     hushed = [device.id for device, _, kind in alarms if kind is AlertKind.DURESS]
     await lone_worker.commands.store.hush(connection, hushed, now)
+    await alerts.store.hush(connection, hushed, now)
     if alarms:
-        await alerts.store.take_due_steps(connection, now, _STEPS_AT_ONCE)
+        await due_steps.take(connection, now)
 
 
 def _unreadable(batch: Batch, devices: Mapping[Sender, Device]) -> list[Device]:
@@ -304,4 +304,4 @@ async def _raise_unreadable(connection: Connection, heard: Sequence[Device], now
         for device in heard
     ]
     if await alerts.store.raise_alerts(connection, raised, now):
-        await alerts.store.take_due_steps(connection, now, _STEPS_AT_ONCE)
+        await due_steps.take(connection, now)

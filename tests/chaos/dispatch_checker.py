@@ -119,7 +119,7 @@ class History:
         explained = {
             (event["alert_id"], event["detail"]["step"] - 1)
             for event in self.events
-            if event["kind"] in {"step_reaches_nobody", "step_outside_its_hours"}
+            if event["kind"] in {"step_reaches_nobody", "step_outside_its_hours", "step_withheld"}
         }
         missing = []
         for alert in self.alerts:
