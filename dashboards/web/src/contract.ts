@@ -68,16 +68,24 @@ export type NotificationState = "pending" | "sending" | "sent" | "ambiguous" | "
 export interface Notification {
   id: number;
   channel: string;
-  contact: string;
+  /** The contact's or the colleague's name; null: whoever watches the console, a machine, or the wearer. */
+  contact: string | null;
   state: NotificationState;
   sent_at: string | null;
   /** When the watch said that it shows it; other ways never say. */
   delivered_at: string | null;
   attempts: number;
+  /** How far a colleague was from whoever is in danger when he was asked. */
+  distance_m: number | null;
+  answered_at: string | null;
+  answer: string | null;
 }
 
 export type CommandKind = "prealarm" | "prealarm_cancel" | "checkin" | "message" | "locate";
 export type CommandState = "pending" | "sending" | "sent" | "delivered" | "answered" | "expired" | "failed";
+
+/** The answer of a colleague who goes. */
+export const GOES = "Oui"; // as alerts/wording.py
 
 /** What a watch was told, and what became of it. */
 export interface Command {
@@ -110,7 +118,7 @@ export interface AlertDetail {
 
 /** What has happened since the alert was raised: what the watch said, and what became of the escalation. */
 export interface AlertNews {
-  kind: "moved_in_alarm" | "rearmed" | "repeated" | "lapsed" | "steps_exhausted" | "step_reaches_nobody" | "well_again";
+  kind: "moved_in_alarm" | "rearmed" | "repeated" | "lapsed" | "steps_exhausted" | "step_reaches_nobody" | "step_withheld" | "well_again";
   times: number;
   first_at: string;
   last_at: string;

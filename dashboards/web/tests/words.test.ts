@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { episodeLabel, headline, remarks } from "../src/text/alert_words";
 import { en } from "../src/text/en";
 import { fr } from "../src/text/fr";
+import { distanceText } from "../src/text/instants";
 import { LEVEL_MARKS, reasonsText } from "../src/text/protection_words";
 import { anAlert } from "./examples";
 
@@ -23,6 +24,18 @@ test("what else is known is said", () => {
     "Alarme annoncée par la montre : tamper",
   ]);
   expect(remarks(anAlert({ kind: "infrastructure", detail: { agents: 12 } }), fr)).toEqual(["12 agents étaient en service."]);
+});
+
+test("colleagues who go are named with their distance; the others are not", () => {
+  const asked = { id: 1, channel: "watch", state: "sent", sent_at: null, delivered_at: null, attempts: 1 } as const;
+  const notifications = [
+    { ...asked, contact: "Zoé Martin", distance_m: 400, answered_at: "2026-01-14T06:43:03Z", answer: "Oui" },
+    { ...asked, contact: "Luc Petit", distance_m: 2140, answered_at: "2026-01-14T06:43:03Z", answer: "Non" },
+    { ...asked, contact: "Ali Roy", distance_m: 2600, answered_at: null, answer: null },
+  ];
+  expect(remarks(anAlert({ notifications }), fr)).toEqual(["Zoé Martin y va (à 400\u00a0m)."]);
+  expect(distanceText(2140, fr)).toBe("2,1\u00a0km");
+  expect(distanceText(996, fr)).toBe("1,0\u00a0km");
 });
 
 test("reasons are words; one this page does not know is shown as it came", () => {

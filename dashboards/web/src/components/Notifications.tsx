@@ -1,4 +1,5 @@
 import type { Notification, NotificationState } from "../contract";
+import { distanceText } from "../text/instants";
 import { words } from "../text/language";
 import { Instant } from "./Instants";
 
@@ -25,12 +26,18 @@ export function Notifications({ notifications }: { notifications: readonly Notif
             </span>
             <span>
               <b>{words.channel[one.channel] ?? one.channel}</b> {one.contact}
+              {one.distance_m !== null && ` ${words.atDistance(distanceText(one.distance_m, words))}`}
             </span>
             <span class="notification-state">
               {words.notification[one.state] ?? one.state} {one.sent_at && <Instant at={one.sent_at} />}
               {one.delivered_at && (
                 <span class="reached">
                   , {words.reached} <Instant at={one.delivered_at} />
+                </span>
+              )}
+              {one.answer && one.answered_at && (
+                <span class="answer">
+                  , {words.answeredWith(one.answer)} <Instant at={one.answered_at} />
                 </span>
               )}
               {one.attempts > 1 && ` (${words.attempts(one.attempts)})`}

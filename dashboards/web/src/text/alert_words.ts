@@ -1,5 +1,6 @@
-import type { Alert } from "../contract";
+import { type Alert, GOES } from "../contract";
 import type { Words } from "./fr";
+import { distanceText } from "./instants";
 
 /** What the dispatcher reads first. An agent who is heard but still, and one who is not heard, need different calls. */
 export function headline(alert: Alert, words: Words): string {
@@ -37,5 +38,10 @@ export function remarks(alert: Alert, words: Words): string[] {
   if (alarm) said.push(words.deviceAlarm(alarm));
   if (agents !== undefined) said.push(words.agentsOnShift(agents));
   if (cause === "internal_error") said.push(words.internalError);
+  for (const { contact, distance_m, answer } of alert.notifications) {
+    if (answer === GOES && contact !== null && distance_m !== null) {
+      said.push(words.goes(contact, distanceText(distance_m, words)));
+    }
+  }
   return said;
 }

@@ -129,6 +129,7 @@ export const en: Words = {
     lapsed: "Taken and nothing done: the escalation went on",
     steps_exhausted: "Everybody was told, NOBODY answered",
     step_reaches_nobody: "A step could tell nobody",
+    step_withheld: "Silent SOS: colleagues are not told",
     well_again: "In order again",
   },
   times: (n) => `${n} times, last`,
@@ -160,6 +161,9 @@ export const en: Words = {
   },
   attempts: (n) => `${n} attempts`,
   reached: "received by the watch at",
+  atDistance: (distance) => `${distance} away`,
+  answeredWith: (answer) => `answered “${answer}” at`,
+  goes: (who, distance) => `${who} is going (${distance} away).`,
 
   followUp: "Follow-up",
   note: "Write down what you learn",

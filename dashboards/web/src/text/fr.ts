@@ -136,6 +136,7 @@ export const fr = {
     lapsed: "Prise en charge restée sans action : l’escalade a repris",
     steps_exhausted: "Tous ont été prévenus, PERSONNE n’a répondu",
     step_reaches_nobody: "Une étape n’a pu prévenir personne",
+    step_withheld: "SOS discret : les collègues ne sont pas prévenus",
     well_again: "De nouveau en ordre",
   } as Record<AlertNews["kind"], string>,
   times: (n: number) => `${n} fois, la dernière`,
@@ -167,6 +168,9 @@ export const fr = {
   } as Record<NotificationState, string>,
   attempts: (n: number) => `${n} essais`,
   reached: "reçu par la montre à",
+  atDistance: (distance: string) => `à ${distance}`,
+  answeredWith: (answer: string) => `a répondu «\u00a0${answer}\u00a0» à`,
+  goes: (who: string, distance: string) => `${who} y va (à ${distance}).`,
 
   // What is learnt, and the end
   followUp: "Suivi",

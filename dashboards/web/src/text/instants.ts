@@ -60,6 +60,13 @@ export function ageText(atMs: number, nowMs: number, words: Words): string {
   return age_s < 3 ? words.now : words.ago(spanText(age_s, words));
 }
 
+/** 400 m, 2,1 km. */
+export function distanceText(distance_m: number, words: Words): string {
+  return distance_m < 995
+    ? `${numberText(Math.round(distance_m / 10) * 10, 0, words)}\u00a0m`
+    : `${numberText(distance_m / 1000, 1, words)}\u00a0km`;
+}
+
 /** 12,4 with the language's own decimal mark. */
 export function numberText(value: number, digits: number, words: Words): string {
   return value.toLocaleString(words.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
