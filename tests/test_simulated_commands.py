@@ -96,6 +96,14 @@ def test_each_command_has_its_answer(spool: Spool, told: words.Body, answer: lis
     assert {event["command"] for event in rest} <= {"c3"}
 
 
+@pytest.mark.parametrize(("distance_m", "answer"), [(10_000, "Oui"), (10_001, "Non")])
+def test_who_is_asked_to_help_goes_where_it_is_near(spool: Spool, distance_m: int, answer: str) -> None:
+    watch = watch_of(spool)
+    asked = words.message("Y allez-vous ?", ["Oui", "Non"])
+    tell(watch, 3, {**asked, "distance_m": distance_m}, after(10))
+    assert [event["text"] for event in events(watch, 10, 30) if event["kind"] == "reply"] == [answer]
+
+
 def test_answer_takes_as_long_by_the_same_seed(spool: Spool) -> None:
     def answered(seed: int) -> str:
         other = Spool(None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import alerts.policy_store
 import ingest.directory
 import lone_worker.store
+from alerts.model import Step
 from gyrophare.kernel.ids import OrganisationId
 from gyrophare.kernel.observations import Sender, Wire
 from gyrophare.server import Server
@@ -28,6 +30,7 @@ SHIFT_BEFORE_S = 170.0
 LAST_STEP_BEFORE_S = 160.0
 _WORKS_S = SHIFT_BEFORE_S - LAST_STEP_BEFORE_S
 
+ASKS_COLLEAGUES = Step(after_s=0, channel="watch", to="nearby 3")
 CONTACTS = ((1, "Astreinte", "+33600000001"), (2, "Chef de centre", "+33600000002"))
 
 
@@ -51,6 +54,9 @@ async def engage(server: Server, spool: Spool) -> dict[str, ConnectedWatch]:
     async with server.pool.connection() as connection, connection.transaction():
         for rank, name, phone_e164 in CONTACTS:
             await alerts.policy_store.put_contact(connection, organisation_id, rank, name, phone_e164)
+        policies = await alerts.policy_store.find_policies(connection, organisation_id)
+        asking = [replace(policy, steps=(ASKS_COLLEAGUES, *policy.steps)) for policy in policies]
+        await alerts.policy_store.replace_policies(connection, organisation_id, asking)
         for seed, member in enumerate(cote_dor.CREW):
             lies = member.device == cote_dor.LIES_STILL
             since = now - timedelta(seconds=SHIFT_BEFORE_S if lies else 0)

@@ -14,6 +14,8 @@ from gyrophare.sim.faults import Fate
 
 PREALARM_REPORTS_S = 5.0
 """While an alarm is about to rise, a watch reports so often: the movement that prevents it must not wait."""
+GOES_WITHIN_M = 10_000
+"""Who is asked whether he goes to somebody in danger, and has further to go, leaves it to others."""
 
 
 class Press(NamedTuple):
@@ -56,7 +58,8 @@ class Commands:
             case "checkin":
                 self._answer("checkin", named, now)
             case "message" if said["replies"]:
-                self._answer("reply", named, now, text=said["replies"][0])
+                goes = said.get("distance_m", 0) <= GOES_WITHIN_M
+                self._answer("reply", named, now, text=said["replies"][0 if goes else -1])
         return bool(command == "locate")
 
     def due(self, now: datetime) -> list[Press]:
