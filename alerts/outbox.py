@@ -56,7 +56,7 @@ class Steps:
     withheld: Sequence[tuple[AlertId, int, Step]]
     """These tell colleagues, who may not hear of a discreet SOS."""
     in_vain: frozenset[AlertId]
-    """Of these alerts nobody but the console was told now."""
+    """Of these alerts nobody was surely told now."""
 
 
 async def queue_steps(
@@ -101,7 +101,7 @@ async def queue_steps(
                 for to, text in found
             ]
     await queue(connection, queued, now)
-    told = {one.alert_id for one in queued if one.channel != "console"}
+    told = {one.alert_id for one in queued if one.channel not in NOBODY_SURELY}
     in_vain = frozenset(alert_id for alert_id, _, _ in [*nobody, *outside, *withheld] if alert_id not in told)
     return Steps(nobody=nobody, outside=outside, withheld=withheld, in_vain=in_vain)
 

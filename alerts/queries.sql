@@ -282,16 +282,20 @@ where a.id = any(%(alert_ids)s)
   and exists (select from alert d where d.device_id = a.device_id and d.state <> 'closed' and d.kind = 'duress')
 
 -- name: hush
-with held as (
-    select a.id from alert a
-    where a.id in (select alert_id from notification
-                   where channel = 'watch' and device_id = any(%(device_ids)s) and state in ('pending', 'ambiguous'))
+-- By these watches, or of their wearers: nobody is to hear of them, and what waits may still be stopped.
+with unsent as (
+    select n.id, n.alert_id
+    from notification n join alert a on a.id = n.alert_id
+    where n.channel = 'watch' and n.state in ('pending', 'ambiguous')
+      and (n.device_id = any(%(device_ids)s) or (n.step is not null and a.device_id = any(%(device_ids)s)))
+), held as (
+    select a.id from alert a where a.id in (select alert_id from unsent)
     order by a.id
     for no key update
 )
 update notification n set state = 'cancelled', changed_at = %(now)s
-from held
-where n.alert_id = held.id and n.device_id = any(%(device_ids)s) and n.state in ('pending', 'ambiguous')
+from unsent join held on held.id = unsent.alert_id
+where n.id = unsent.id and n.state in ('pending', 'ambiguous')
 
 -- name: annotate
 with open as (

@@ -323,7 +323,7 @@ async def find_discreet(connection: Connection, device_ids: Collection[DeviceId 
 
 
 async def hush(connection: Connection, device_ids: Collection[DeviceId], now: datetime) -> None:
-    """These watches must not ring: what they were to be told of other alerts never goes."""
+    """These wearers have pressed a discreet SOS: what waits for their watches never goes, nor a question about them."""
     if device_ids:
         await connection.execute(QUERIES["hush"], {"device_ids": list(device_ids), "now": now})
 

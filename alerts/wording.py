@@ -11,6 +11,7 @@ from typing import Any
 from alerts.channels.gsm_text import ONE_PART_SEPTETS, septets, to_gsm7
 from alerts.documents import AlertDocument, Occasion, Place, Told, write
 from alerts.model import PARIS, AlertFacts, AlertKind, Cause, Colleague, reference
+from gyrophare.kernel.clock import instant_text
 
 LATE_FROM_S = 60  # a shorter delay is how radio works, not news
 ANOTHER_DAY_S = 12 * 3600
@@ -142,7 +143,7 @@ def nearby(alert: AlertFacts, colleague: Colleague, now: datetime) -> str:
         distance_m=round(colleague.distance_m),
         bearing_deg=round(colleague.bearing_deg) % 360,
         position={"lat": alert.latitude_deg, "lon": alert.longitude_deg, "accuracy_m": alert.accuracy_m},
-        expires_at=(now + _NEARBY_VALID_FOR).isoformat(),
+        expires_at=instant_text(now + _NEARBY_VALID_FOR),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import alerts.store
 from alerts import policy_store
 from alerts.audit import erasure
 from alerts.auditor import audit
-from alerts.model import AlertKind, Cause, Step
+from alerts.model import AlertKind, Cause, Colleague, Step
 from alerts.policy import Policy
 from alerts.rota import Duty
 from alerts.store import Reached
@@ -94,7 +95,7 @@ async def test_the_nearest_are_asked_each_in_words_of_his_own(office: Department
         "distance_m": 400,
         "bearing_deg": 0,
         "position": {"lat": 47.3215, "lon": 5.0415, "accuracy_m": 6.5},
-        "expires_at": (clock.now() + timedelta(minutes=10)).isoformat(),
+        "expires_at": "2026-01-14T07:52:03.000Z",
     }
     assert (luc["recipient"], "à 2,1 km au sud" in luc["text"]) == ("Luc", True)
 
@@ -111,6 +112,15 @@ async def test_alert_without_a_position_or_anybody_near_says_so_and_goes_on_at_o
         "console",
         "sms",
     ]
+
+
+async def test_colleagues_who_are_asked_hold_up_no_step_when_nobody_else_could_be_told(
+    office: Department, clock: ManualClock
+) -> None:
+    await colleague(office, "Zoé", 400)
+    nobody, later = Step(after_s=0, channel="sms", to="rank 1"), Step(after_s=600, channel="sms", to="rank 2")
+    await in_danger(office, NEARBY, nobody, later)
+    assert await office.rows("select next_step_at from alert") == [{"next_step_at": clock.now()}]
 
 
 @pytest.mark.parametrize("first", [AlertKind.DURESS, AlertKind.STILLNESS])
@@ -218,6 +228,17 @@ async def test_watch_of_a_colleague_who_presses_a_discreet_sos_himself_stays_sil
     assert [one["recipient"] for one in (await asked(office))[2:]] == ["Luc"]
 
 
+async def test_question_that_still_waits_is_not_put_when_its_wearer_presses_a_discreet_sos(
+    office: Department, clock: ManualClock
+) -> None:
+    await colleague(office, "Zoé", 400)
+    await colleague(office, "Luc", 2100)
+    _, wearer = await in_danger(office)
+    await office.connection.execute("update notification set state = 'ambiguous' where recipient = 'Luc'")
+    await alerts.store.hush(office.connection, [wearer], clock.now())
+    assert [one["state"] for one in await asked(office)] == ["cancelled", "cancelled"]
+
+
 async def test_alert_of_which_several_were_told_in_one_step_can_be_erased(
     office: Department, desk: AlertDesk, clock: ManualClock
 ) -> None:
@@ -244,9 +265,7 @@ async def test_alert_of_which_several_were_told_in_one_step_can_be_erased(
     assert "Zoé" not in json.dumps(await happened(office, "colleague_answered"))
 
 
-async def test_steps_that_are_due_together_ask_once_for_all(
-    office: Department, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_steps_that_are_due_together_ask_once_for_all(office: Department, clock: ManualClock) -> None:
     """After an outage both are due; the second asks more colleagues than the first, of each alert."""
     for number in range(5):
         await colleague(office, f"agent {number}", 100 + number)
@@ -257,13 +276,15 @@ async def test_steps_that_are_due_together_ask_once_for_all(
         await raised(office, await office.register(name))
     looked: list[object] = []
 
-    async def nearest(connection: Connection, wanted: dict[AlertId, int], now: datetime) -> object:
-        looked.append(list(wanted.values()))
-        return await due_steps.find_nearest(connection, wanted, now)
+    async def nearest(
+        connection: Connection, asked: Mapping[AlertId, int], now: datetime
+    ) -> Mapping[AlertId, Sequence[Colleague]]:
+        looked.append(list(asked.values()))
+        return await due_steps.find_nearest(connection, asked, now)
 
     clock.advance(60)
     await office.connection.execute("update device_latest set heard_at = %s", [clock.now()])
-    assert await alerts.store.take_due_steps(office.connection, clock.now(), 10, nearest) == 2  # type: ignore[arg-type]
+    assert await alerts.store.take_due_steps(office.connection, clock.now(), 10, nearest) == 2
     assert looked == [[4, 4]]
     assert len(await asked(office)) == 2 * (2 + 4)
 

@@ -128,6 +128,7 @@ async def test_crash_at_either_side_of_the_claim_loses_no_question(
         server = await start_server()
         assert (await second.next())["replies"] == ["Oui", "Non"]
         assert first.heard_nothing_more()
+        await department.until_rows(1, "select from notification where channel = 'watch' and state = 'sent'")
         clock.advance(LEASE_S)
         server.dispatcher.wake()
         assert (await first.next())["id"] == f"n{lost['id']}"

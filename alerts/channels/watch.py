@@ -11,7 +11,7 @@ from datetime import datetime
 
 from alerts import wording
 from alerts.channels import Outcome, OutgoingText, SendResult
-from gyrophare.kernel.clock import Clock
+from gyrophare.kernel.clock import Clock, instant_text
 from gyrophare.platform.mqtt import MqttSession
 
 
@@ -27,11 +27,11 @@ class WatchChannel:
     async def send(self, message: OutgoingText) -> SendResult:
         if not self._session.connected:
             return _result(Outcome.TEMPORARY, "the broker is not there")
-        told = json.loads(message.text)
+        told, now = json.loads(message.text), self._clock.now()
         expires_at = datetime.fromisoformat(told["expires_at"]) if "expires_at" in told else None
-        if expires_at is not None and expires_at <= self._clock.now():
+        if expires_at is not None and expires_at <= now:
             return _result(Outcome.PERMANENT, "its time is over")
-        told["id"] = wording.watch_reference(message.notification_id)
+        told |= {"id": wording.watch_reference(message.notification_id), "sent_at": instant_text(now)}
         payload = json.dumps(told, ensure_ascii=False).encode()
         try:
             await self._session.publish(message.to, payload, expires_at=expires_at)

@@ -11,6 +11,11 @@ _SLEW = 0.0005  # 0.09 s in three minutes; what NTP allows itself
 _MONOTONIC = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the latter stands still while the machine sleeps
 
 
+def instant_text(at: datetime) -> str:
+    """As the wire writes it: UTC, milliseconds, Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class Clock(Protocol):
     """Where a process gets the time from."""
 

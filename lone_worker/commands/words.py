@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from gyrophare.kernel.clock import instant_text
 from gyrophare.kernel.ids import CommandId
 from gyrophare.kernel.observations import Event, EventKind
 from lone_worker.vibration import VIBRATES_S
@@ -42,14 +43,14 @@ def prealarm(*, number: int, episode_at: datetime, alarm_at: datetime, vibrate_s
         "number": number,
         "vibrate_s": vibrate_s,
         "text": "Tout va bien ? Bougez, ou appuyez sur OK",
-        "episode_at": instant(episode_at),
-        "alarm_at": instant(alarm_at),
+        "episode_at": instant_text(episode_at),
+        "alarm_at": instant_text(alarm_at),
     }
 
 
 def prealarm_cancel(*, episode_at: datetime) -> Body:
     """The wearer has moved. A watch that gets a pre-alarm of this episode later must not vibrate for it."""
-    return {"command": CommandKind.PREALARM_CANCEL, "episode_at": instant(episode_at)}
+    return {"command": CommandKind.PREALARM_CANCEL, "episode_at": instant_text(episode_at)}
 
 
 def checkin() -> Body:
@@ -79,7 +80,12 @@ def locate() -> Body:
 
 def on_the_wire(body: Body, command_id: CommandId, sent_at: datetime, expires_at: datetime) -> bytes:
     """The message to publish."""
-    told = {**body, "id": reference(command_id), "sent_at": instant(sent_at), "expires_at": instant(expires_at)}
+    told = {
+        **body,
+        "id": reference(command_id),
+        "sent_at": instant_text(sent_at),
+        "expires_at": instant_text(expires_at),
+    }
     return json.dumps(told, ensure_ascii=False).encode()
 
 
@@ -101,8 +107,3 @@ def answer(event: Event) -> str | None:
         text = event.detail.get("text")
         return text.strip()[:TEXT_MAX] if isinstance(text, str) and text.strip() else None
     return _ANSWERS.get(event.kind)
-
-
-def instant(at: datetime) -> str:
-    """As the wire writes it: UTC, milliseconds, Z."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
