@@ -49,7 +49,12 @@ async def hear_watch(pool: Pool, clock: ManualClock) -> None:
         await alerts.store.note_reached(connection, [reached], clock.now())
 
 
-@pytest.mark.parametrize("write", [settle, hear_provider, hear_watch])
+async def hush_watch(pool: Pool, clock: ManualClock) -> None:
+    async with pool.connection() as connection, connection.transaction():
+        await alerts.store.hush(connection, [DeviceId(1)], clock.now())
+
+
+@pytest.mark.parametrize("write", [settle, hear_provider, hear_watch, hush_watch])
 async def test_who_has_the_alert_gets_its_notifications_whoever_writes_to_them_meanwhile(
     server: Server, department: Department, database_url: str, clock: ManualClock, write: Writer
 ) -> None:
@@ -62,6 +67,9 @@ async def test_who_has_the_alert_gets_its_notifications_whoever_writes_to_them_m
     await department.connection.execute(
         "update notification set lease_token = gen_random_uuid(), provider_id = 'SM1', provider_status = null "
         "where channel = 'sms'"
+    )
+    await department.connection.execute(  # something that waits for a watch
+        "update notification set device_id = 1, state = 'pending', due_at = 'infinity' where channel = 'watch'"
     )
     async with await connect(database_url) as person, person.transaction():
         assert await alerts.store.lock_alert(person, AlertId(1)) is not None
