@@ -27,6 +27,7 @@ AUDIT_S = 15.0
 STEP_LATE_S = 30.0
 MESSAGE_LATE_S = 60.0
 TICK_LATE_S = 10.0
+HELD_LATE_S = 25 * 3600.0
 _PATIENCE_S = 10.0
 
 
@@ -45,6 +46,8 @@ class FindingKind(StrEnum):
     """A step went by and left neither a message nor a word why."""
     MESSAGE_NOT_TAKEN = "message_not_taken"
     """A message is due since 60 s and no dispatcher takes it."""
+    MESSAGE_HELD = "message_held"
+    """A second message waits for a cap since 25 h, and a cap counts the last day."""
     CANARY = "canary"
     """The invented alarm was not heard, several times in a row."""
     SENDING_STUCK = "sending_stuck"
@@ -75,6 +78,7 @@ async def audit(connection: Connection, now: datetime) -> tuple[Finding, ...]:
         "step_late_s": STEP_LATE_S,
         "message_late_s": MESSAGE_LATE_S,
         "tick_late_s": TICK_LATE_S,
+        "held_late_s": HELD_LATE_S,
     }
     rows = await (await connection.execute(QUERIES["audit"], parameters)).fetchall()
     return tuple(

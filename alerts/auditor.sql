@@ -23,7 +23,12 @@ with found as (
     select 'message_not_taken', n.alert_id
     from notification n
     where n.state in ('pending', 'ambiguous') and n.due_at < %(now)s - make_interval(secs => %(message_late_s)s)
-      and n.channel in (select unnest(channels) from channel_presence)
+      and n.channel in (select unnest(channels) from channel_presence) and n.held is not true
+    union all
+    -- Caps count a day at most: what waits longer is forgotten, not held back.
+    select 'message_held', n.alert_id
+    from notification n
+    where n.state = 'pending' and n.held and n.held_at < %(now)s - make_interval(secs => %(held_late_s)s)
     union all
     select 'sending_stuck', n.alert_id
     from notification n

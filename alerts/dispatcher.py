@@ -1,7 +1,8 @@
 """The dispatcher: takes due notifications from the outbox, sends them, writes down what became of them.
 
 At least once, duplicates recognisable and counted: the claim is committed *before* the call, so a crash on the way
-leaves a lease that runs out; then the provider is asked before anything is sent again.
+leaves a lease that runs out; then the provider is asked before anything is sent again. In a storm several go to one
+number in one text; when a cap is reached second messages wait (ADR 20).
 """
 
 from __future__ import annotations
@@ -10,21 +11,26 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 
 from alerts import wording
+from alerts.bundle import TOGETHER, bundle
 from alerts.channels import Channel, Outcome, OutgoingText, SendResult
+from alerts.model import FIRST_URGENCY
 from alerts.store import QUERIES
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform.db import Pool
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+R = TypeVar("R", bound=SendResult | None)
 
 LEASE_S = 30  # longer than any channel's own timeouts
 _AT_ONCE = 20  # messages of one channel under way
@@ -32,6 +38,18 @@ _POLL_S = 1.0
 _RETRY_MIN_S, _RETRY_MAX_S = 2.0, 60.0
 _JITTER = 0.25
 _AMBIGUOUS_S = 5.0  # a provider's list may lag behind what it took
+_BUNDLED = frozenset({"sms"})
+_FEW = 5  # texts to one number within a minute; from then on those that come close together are one
+_PAUSE_S = 2.0  # between these
+_CAPPED = ("sms", "voice")  # what somebody pays for, and a telephone rings for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """How many texts and calls go before second messages wait; the first about somebody in danger never does."""
+
+    per_number_hour: int = 60
+    per_day: int = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +70,8 @@ class Dispatcher:
     holds back what others could send.
     """
 
-    def __init__(self, pool: Pool, clock: Clock, channels: Iterable[Channel]) -> None:
+    def __init__(self, pool: Pool, clock: Clock, channels: Iterable[Channel], caps: Caps | None = None) -> None:
+        self._caps = caps or Caps()
         self._pool = pool
         self._clock = clock
         self._channels: Mapping[str, Channel] = {channel.name: channel for channel in channels}
@@ -70,10 +89,12 @@ class Dispatcher:
                 group.create_task(self._run_channel(name, group), name=f"dispatch {name}")
 
     async def dispatch_due(self) -> int:
-        """Send what is due now, once each; return how many were tried."""
-        claims = [claim for name in self._channels for claim in await self._claim(name, _AT_ONCE)]
-        await asyncio.gather(*(self._send(claim) for claim in claims))
-        return len(claims)
+        """Send what is due now, once each; return how many messages were tried."""
+        for name in self._channels:
+            await self._hold_back(name)
+        messages = [claims for name in self._channels for claims in await self._claim(name, _AT_ONCE)]
+        await asyncio.gather(*(self._send(claims) for claims in messages))
+        return len(messages)
 
     async def _run_channel(self, name: str, group: asyncio.TaskGroup) -> None:
         under_way: set[asyncio.Task[None]] = set()
@@ -86,60 +107,86 @@ class Dispatcher:
         while True:
             wake.clear()
             free = _AT_ONCE - len(under_way)
-            claims = await self._claim_patiently(name, free) if free else []
-            for claim in claims:
-                task = group.create_task(self._send_patiently(claim), name=f"send {claim.message.reference}")
+            messages = (await _patiently(self._claim(name, free), name) or []) if free else []
+            for claims in messages:
+                task = group.create_task(self._send_patiently(claims), name=f"send {_references(claims)}")
                 under_way.add(task)
                 task.add_done_callback(ended)
-            if free and len(claims) == free:
+            # Only now: no first message waits for it.
+            may_go = await _patiently(self._hold_back(name), name)
+            if free and (len(messages) == free or may_go):
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_S):
                     await wake.wait()
 
-    async def _claim_patiently(self, name: str, most: int) -> list[_Claim]:
-        try:
-            return await self._claim(name, most)
-        except psycopg.OperationalError as error:
-            log.warning("The outbox cannot be read, trying again: %s", error, extra={"action": "dispatch"})
-        except Exception:
-            log.exception("The dispatcher failed and goes on", extra={"action": "dispatch", "channel": name})
-        return []
-
-    async def _send_patiently(self, claim: _Claim) -> None:
+    async def _send_patiently(self, claims: Sequence[_Claim]) -> None:
         """What is not settled has a lease that runs out: then it is found out whether it was sent."""
         try:
-            await self._send(claim)
+            await self._send(claims)
         except psycopg.OperationalError as error:
-            log.warning("A result could not be written: %s", error, extra=_about(claim))
+            log.warning("A result could not be written: %s", error, extra=_about(claims))
         except Exception:
-            log.exception("The dispatcher failed and goes on", extra=_about(claim))
+            log.exception("The dispatcher failed and goes on", extra=_about(claims))
 
-    async def _claim(self, name: str, most: int) -> list[_Claim]:
-        parameters = {"channels": [name], "now": self._clock.now(), "most": most, "lease_s": LEASE_S}
+    async def _claim(self, name: str, most: int) -> list[Sequence[_Claim]]:
+        """Take what is due; each sequence goes as one message, the most urgent first."""
+        parameters = claim_parameters(name, self._clock.now(), most)
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(QUERIES["claim_notifications"], parameters)).fetchall()
-        return [_read_claim(row) for row in rows]
+        messages: dict[UUID, list[_Claim]] = defaultdict(list)
+        for row in rows:
+            messages[row["lease_token"]].append(_read_claim(row))
+        return list(messages.values())
 
-    async def _send(self, claim: _Claim) -> None:
-        channel = self._channels[claim.channel]
-        try:
-            result = await channel.find_sent(claim.message, since=claim.first_started_at) if claim.reconcile else None
-            if result is None:
-                result = await channel.send(claim.message)
-        except Exception as error:  # a channel's fault must not stop the others; whether it sent is unknown
-            log.exception("A channel failed", extra=_about(claim))
-            result = SendResult(
-                outcome=Outcome.AMBIGUOUS, provider_id=None, http_status=None, error_code=None, detail=repr(error)[:200]
-            )
-        await self._settle(claim, result)
-
-    async def _settle(self, claim: _Claim, result: SendResult) -> None:
-        now = self._clock.now()
-        state, wait_s = _next(result, claim.attempts)
+    async def _hold_back(self, name: str) -> bool:
+        """Decide which second messages wait for a cap; return whether any may go now."""
+        if name not in _CAPPED:
+            return False
         parameters = {
-            "id": claim.message.notification_id,
-            "lease_token": claim.lease_token,
+            "channel": name,
+            "counted": list(_CAPPED),
+            "first": FIRST_URGENCY,
+            "per_number_hour": self._caps.per_number_hour,
+            "per_day": self._caps.per_day,
+            "now": self._clock.now(),
+        }
+        async with self._pool.connection() as connection:
+            [row] = await (await connection.execute(QUERIES["hold_back"], parameters)).fetchall()
+            if row["held"]:
+                await connection.execute(QUERIES["wake"])
+        if row["held"]:
+            log.warning(
+                "%d second messages wait: a cap is reached", row["held"], extra={"action": "held_back", "channel": name}
+            )
+        return bool(row["free"])
+
+    async def _send(self, claims: Sequence[_Claim]) -> None:
+        """Send them as one message, but for those of which the provider has an earlier one."""
+        found = await asyncio.gather(*(self._find(claim) for claim in claims))
+        of: dict[SendResult | None, list[_Claim]] = defaultdict(list)
+        for claim, result in zip(claims, found, strict=True):
+            of[result].append(claim)
+        for result, same in of.items():
+            await self._settle(same, result or await self._post(same))
+
+    async def _find(self, claim: _Claim) -> SendResult | None:
+        if not claim.reconcile:
+            return None
+        channel = self._channels[claim.channel]
+        return await _certainly(channel.find_sent(claim.message, since=claim.first_started_at), [claim])
+
+    async def _post(self, claims: Sequence[_Claim]) -> SendResult:
+        channel = self._channels[claims[0].channel]
+        return await _certainly(channel.send(bundle([claim.message for claim in claims])), claims)
+
+    async def _settle(self, claims: Sequence[_Claim], result: SendResult) -> None:
+        now = self._clock.now()
+        attempts = min(claim.attempts for claim in claims)  # who waits for the first time waits as one who does
+        state, wait_s = _next(result, attempts)
+        parameters = {
+            "ids": [claim.message.notification_id for claim in claims],
+            "lease_token": claims[0].lease_token,
             "state": state,
             "due_at": now + timedelta(seconds=wait_s),
             "outcome": str(result.outcome),
@@ -156,9 +203,47 @@ class Dispatcher:
         log.log(
             level,
             "Notification %s: %s" if settled else "Notification %s: %s, but its lease had run out",
-            claim.message.reference,
+            _references(claims),
             result.outcome,
-            extra=_about(claim) | {"attempt": claim.attempts},
+            extra=_about(claims) | {"attempt": attempts},
+        )
+
+
+def claim_parameters(channel: str, now: datetime, most: int) -> dict[str, Any]:
+    """Of the statement that takes at most so many messages of a channel."""
+    bundled = channel in _BUNDLED
+    return {
+        "channel": channel,
+        "now": now,
+        "most": most,
+        "lease_s": LEASE_S,
+        "few": _FEW if bundled else None,
+        "pause_s": _PAUSE_S,
+        "together": TOGETHER if bundled else 1,
+        "capped": channel in _CAPPED,
+        "first": FIRST_URGENCY,
+    }
+
+
+async def _patiently(work: Awaitable[T], channel: str) -> T | None:
+    """Its result; None when it failed, which is logged."""
+    try:
+        return await work
+    except psycopg.OperationalError as error:
+        log.warning("The outbox cannot be read, trying again: %s", error, extra={"action": "dispatch"})
+    except Exception:
+        log.exception("The dispatcher failed and goes on", extra={"action": "dispatch", "channel": channel})
+    return None
+
+
+async def _certainly(asked: Awaitable[R], claims: Sequence[_Claim]) -> R | SendResult:
+    """What a channel answers. A fault of its own must not stop the others; whether it sent is unknown then."""
+    try:
+        return await asked
+    except Exception as error:
+        log.exception("A channel failed", extra=_about(claims))
+        return SendResult(
+            outcome=Outcome.AMBIGUOUS, provider_id=None, http_status=None, error_code=None, detail=repr(error)[:200]
         )
 
 
@@ -179,9 +264,16 @@ def _next(result: SendResult, attempts: int) -> tuple[str, float]:
             return "pending", max(wait_s, min(result.retry_after_s or 0.0, _RETRY_MAX_S))
 
 
-def _about(claim: _Claim) -> dict[str, Any]:
+def _references(claims: Sequence[_Claim]) -> str:
+    return " ".join(claim.message.reference for claim in claims)
+
+
+def _about(claims: Sequence[_Claim]) -> dict[str, Any]:
     """What a line of the log may say of a message: neither for whom it is nor what it says."""
-    return {"action": "send", "channel": claim.channel, "alert_id": claim.alert_id}
+    about = [claim.alert_id for claim in claims]
+    return {"action": "send", "channel": claims[0].channel} | (
+        {"alert_id": about[0]} if len(about) == 1 else {"alert_ids": about}
+    )
 
 
 def _read_claim(row: Mapping[str, Any]) -> _Claim:

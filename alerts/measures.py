@@ -105,8 +105,13 @@ class AlertMeasures(Collector):
         )
         yield GaugeMetricFamily(
             "gyrophare_outbox_pending_messages",
-            "Notifications that are not sent; the console's own left out.",
+            "Notifications that are not sent; the console's own and those held back left out.",
             value=row["outbox_pending"],
+        )
+        yield GaugeMetricFamily(
+            "gyrophare_outbox_held_messages",
+            "Second messages that a cap holds back.",
+            value=row["outbox_held"],
         )
         yield GaugeMetricFamily(
             "gyrophare_outbox_ambiguous_messages",

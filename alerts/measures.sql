@@ -4,6 +4,7 @@ with waiting as (
     select n.state, coalesce((select min(t.started_at) from attempt t where t.notification_id = n.id), n.due_at) as since_at
     from notification n
     where n.state in ('pending', 'sending', 'ambiguous') and n.channel <> 'console'
+      and not (n.state = 'pending' and n.held is true)
 ), open as (
     select state, vital, next_step_at from alert where state <> 'closed'
 )
@@ -14,6 +15,7 @@ select (select count(*) from open where vital and state = 'triggered') as vital_
        (select count(*) from open
         where state = 'triggered' and next_step_at < %(now)s - interval '5 seconds') as escalation_overdue,
        (select count(*) from waiting) as outbox_pending,
+       (select count(*) from notification where state = 'pending' and held) as outbox_held,
        (select count(*) from waiting where state = 'ambiguous') as outbox_ambiguous,
        (select extract(epoch from %(now)s - min(since_at))::float8 from waiting) as outbox_oldest_age_s
 

@@ -70,6 +70,8 @@ _PRIORITY = {
 }
 _SILENCE, _PROTECTION = 5, 8
 _LATER = 10
+FIRST_URGENCY = _LATER
+"""Messages up to this are the first about somebody in danger."""
 
 
 def priority(kind: AlertKind, heard_after_episode: bool | None) -> int:

@@ -159,34 +159,114 @@ update alert set changed_at = greatest(changed_at, %(now)s) where id = %(alert_i
 select pg_notify('gyrophare_alert', ''), pg_notify('gyrophare_outbox', '')
 
 -- name: claim_notifications
--- A lease that ran out means that its holder died on the way: whether it was sent must be found out first.
-with due as (
-    select id, state as was
-    from notification
-    where channel = any(%(channels)s)
-      and ((state in ('pending', 'ambiguous') and due_at <= %(now)s) or (state = 'sending' and leased_until <= %(now)s))
-    order by priority, due_at, id
-    limit %(most)s
-    for update skip locked
+-- A lease that ran out means that its holder died on the way: whether it was sent must be found out first. One lease is one
+-- message at the provider. An address that had `few` within a minute is left alone for `pause_s` after each, and what is due
+-- then goes together, `together` in one; null: this channel sends each by itself. What is in doubt goes with its like: to ask
+-- the provider takes time. Of second messages only those that no cap holds back.
+with recent as (
+    select address, count(distinct message) as messages, max(at) as last_at
+    from handed_over
+    where channel = %(channel)s and at > %(now)s::timestamptz - interval '1 minute' and %(few)s::integer is not null
+    group by address
+), due as (
+    select n.id, n.address, n.state as was, row_number() over (order by n.priority, n.due_at, n.id) as rank
+    from (
+        select id, address, state, priority, due_at
+        from notification n
+        where channel = %(channel)s
+          and ((state in ('pending', 'ambiguous') and due_at <= %(now)s) or (state = 'sending' and leased_until <= %(now)s))
+          and (not %(capped)s::boolean or priority <= %(first)s or state <> 'pending' or held is false)
+          and not exists (
+              select from recent r
+              where r.address = n.address and r.messages >= %(few)s
+                and r.last_at > %(now)s::timestamptz - make_interval(secs => %(pause_s)s)
+          )
+        order by priority, due_at, id
+        limit %(most)s::integer * %(together)s::integer
+        for update skip locked
+    ) n
+), beside as (
+    select due.*, count(*) over alike as alike, (row_number() over (alike order by rank) - 1) / %(together)s::integer as turn
+    from due
+    window alike as (partition by address, was = 'pending')
+), grouped as (
+    select b.*, min(rank) over (
+               partition by address, was = 'pending',
+                            case when alike = 1 or alike + coalesce(r.messages, 0) <= coalesce(%(few)s::integer, alike)
+                                 then rank else -turn end) as lead
+    from beside b left join recent r using (address)
+), message as (
+    select lead, gen_random_uuid() as lease_token from (
+        select distinct lead from grouped order by lead limit %(most)s
+    ) first
 ), claimed as (
     update notification n
-    set state = 'sending', attempts = n.attempts + 1, lease_token = gen_random_uuid(),
+    set state = 'sending', attempts = n.attempts + 1, lease_token = m.lease_token,
         leased_until = %(now)s + make_interval(secs => %(lease_s)s), changed_at = %(now)s
-    from due where n.id = due.id
-    returning n.id, n.alert_id, n.step, n.channel, n.address, n.text, n.attempts, n.lease_token, due.was
+    from grouped g join message m using (lead)
+    where n.id = g.id
+    returning n.id, n.alert_id, n.step, n.channel, n.address, n.text, n.attempts, n.lease_token, g.was, g.rank
 ), noted as (
     insert into attempt (notification_id, number, started_at) select id, attempts, %(now)s from claimed
 )
 select c.*, coalesce((select min(started_at) from attempt t where t.notification_id = c.id), %(now)s) as first_started_at
 from claimed c
+order by c.rank
+
+-- name: hold_back
+-- Second messages that are due and may not go yet, or may again: more than the caps allow went to their number within the
+-- hour, or to all within the day. Not where nobody has been told: the first message may have failed. Alerts are locked
+-- before their notifications; one that somebody has waits for the next look.
+with due as (
+    select n.id, n.alert_id, n.address, n.held, exists (
+               select from notification t
+               where t.alert_id = n.alert_id and t.occasion = 'raised' and t.state = 'sent' and t.channel in ('sms', 'voice', 'gammu')
+           ) as told
+    from notification n
+    where n.channel = %(channel)s and n.state = 'pending' and n.due_at <= %(now)s and n.priority > %(first)s
+      and n.held is distinct from false
+), spent as (
+    select address, count(distinct message) filter (where at > %(now)s::timestamptz - interval '1 hour') as in_hour,
+           count(distinct message) as in_day
+    from handed_over
+    where channel = any(%(counted)s) and at > %(now)s::timestamptz - interval '1 day'
+    group by address
+), judged as (
+    select d.id, d.alert_id, d.held as was_held,
+           d.told and (coalesce(s.in_hour, 0) >= %(per_number_hour)s
+                       or coalesce((select sum(in_day) from spent), 0) >= %(per_day)s) as held
+    from due d left join spent s using (address)
+), changed as (
+    select * from judged where held is distinct from was_held
+), locked as (
+    select a.id from alert a where a.id in (select alert_id from changed)
+    order by a.id
+    for no key update skip locked
+), written as (
+    update notification n
+    set held = c.held, held_at = case when c.held then %(now)s else n.held_at end, changed_at = %(now)s
+    from changed c join locked on locked.id = c.alert_id
+    where n.id = c.id and n.state = 'pending'
+    returning n.alert_id, n.held
+), noted as (
+    insert into alert_event (alert_id, at, kind, detail)
+    select alert_id, %(now)s, 'held_back', jsonb_build_object('channel', %(channel)s::text, 'messages', count(*))
+    from written where held
+    group by alert_id
+), touched as (
+    update alert a set changed_at = greatest(a.changed_at, %(now)s)
+    where a.id in (select alert_id from written where held)
+)
+select count(*) filter (where held) as held, count(*) filter (where not held) as free from written
 
 -- name: settle_notification
--- Fenced: a process that froze and wakes up after its lease changes nothing. No clear answer, but the provider has called
--- back about it meanwhile: it has it. The alert is locked before its notification, as by whoever takes or closes it: the
--- other way round each would wait for the other.
+-- Of all that one message names. Fenced: a process that froze and wakes up after its lease changes nothing. No clear answer,
+-- but the provider has called back about it meanwhile: it has it. Alerts are locked before their notifications, as by whoever
+-- takes or closes them: the other way round each would wait for the other.
 with held as (
     select a.id from alert a
-    where a.id = (select alert_id from notification where id = %(id)s)
+    where a.id in (select alert_id from notification where id = any(%(ids)s))
+    order by a.id
     for no key update
 ), settled as (
     update notification n
@@ -196,7 +276,7 @@ with held as (
                        else n.sent_at end,
         lease_token = null, leased_until = null, changed_at = %(now)s
     from held
-    where n.id = %(id)s and n.lease_token = %(lease_token)s and n.alert_id = held.id
+    where n.id = any(%(ids)s) and n.lease_token = %(lease_token)s and n.alert_id = held.id
     returning n.id, n.alert_id, n.attempts, n.channel
 ), noted as (
     update attempt t

@@ -16,7 +16,7 @@ from gyrophare.kernel.clock import instant_text
 LATE_FROM_S = 60  # a shorter delay is how radio works, not news
 ANOTHER_DAY_S = 12 * 3600
 _REMARK_MAX = 20
-_ANSWER = "1=je prends"
+ANSWER = "1=je prends"
 GOES = "Oui"
 """What a colleague presses who goes."""
 _NEARBY_VALID_FOR = timedelta(minutes=10)  # later nobody knows who is near
@@ -73,7 +73,7 @@ def _text(alert: AlertFacts, step: int, mission: str, *, answerable: bool) -> st
     parts += _remarks(alert)
     if alert.kind is not AlertKind.INFRASTRUCTURE:  # which is nobody's in particular
         parts.append(_place(alert))
-    hint = f" {_ANSWER}" if answerable else ""
+    hint = f" {ANSWER}" if answerable else ""
     return f"{', '.join(parts)}{hint} {sms_reference(alert.alert_id, step)}"
 
 

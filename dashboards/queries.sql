@@ -81,7 +81,12 @@ select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg,
            select jsonb_agg(jsonb_build_object(
                       'id', n.id, 'channel', n.channel, 'contact', coalesce(c.name, n.recipient), 'state', n.state, 'sent_at', n.sent_at,
                       'delivered_at', n.delivered_at, 'attempts', n.attempts, 'distance_m', n.distance_m,
-                      'answered_at', n.answered_at, 'answer', n.answer) order by n.id)
+                      'answered_at', n.answered_at, 'answer', n.answer,
+                      'held_at', case when n.state = 'pending' and n.held then n.held_at end,
+                      'failed_at', case when n.state = 'failed' then n.changed_at end,
+                      'reason', case when n.state = 'failed' then coalesce(n.provider_status, (
+                          select t.detail from attempt t where t.notification_id = n.id order by t.number desc limit 1)) end
+                  ) order by n.id)
            from notification n left join contact c on c.id = n.contact_id
            where n.alert_id = a.id
        ), '[]') as notifications

@@ -144,13 +144,20 @@ def _contacts(connection: psycopg.Connection[DictRow]) -> Finding:
 
 
 def _outbox(connection: psycopg.Connection[DictRow]) -> Finding:
-    rows = connection.execute(QUERIES["late_notifications"]).fetchall()
-    if not rows[0]["late"]:
+    [row] = connection.execute(QUERIES["late_notifications"]).fetchall()
+    if not row["late"] and row["held"]:
+        return Finding(
+            name="outbox",
+            verdict="warning",
+            found=f"{row['held']} second messages wait: a cap of [caps] is reached; first ones go",
+            do="see who is called so often: gyrophare audit show; raise the cap if it was right",
+        )
+    if not row["late"]:
         return Finding(name="outbox", verdict="ok", found="nothing waits longer than a minute")
     return Finding(
         name="outbox",
         verdict="fault",
-        found=f"{rows[0]['late']} messages wait longer than a minute",
+        found=f"{row['late']} messages wait longer than a minute",
         do="check the SMS provider and the log of `gyrophare serve`",
     )
 

@@ -8,9 +8,12 @@ select instance, ticked_at from engine_tick order by ticked_at desc limit 1
 select count(*) as n from contact
 
 -- name: late_notifications
-select count(*) as late
-from notification
-where channel <> 'console' and state in ('pending', 'ambiguous', 'sending') and due_at < now() - interval '1 minute'
+select count(*) filter (where not waits) as late, count(*) filter (where waits) as held
+from (
+    select state = 'pending' and held is true as waits
+    from notification
+    where channel <> 'console' and state in ('pending', 'ambiguous', 'sending') and due_at < now() - interval '1 minute'
+) late
 
 -- name: unsealed_events
 select count(*) as events, extract(epoch from now() - min(at))::float8 as oldest_s

@@ -22,7 +22,7 @@ from alerts.auditor import Auditor
 from alerts.channels import Channel
 from alerts.channels.dc09 import Dc09Channel
 from alerts.channels.watch import WatchChannel
-from alerts.dispatcher import Dispatcher
+from alerts.dispatcher import Caps, Dispatcher
 from alerts.policy_store import SMS_REPLIES
 from dashboards import read_models
 from dashboards.live import Live
@@ -144,7 +144,7 @@ class Server:
 
         # 3. The ways out.
         channels = self._channels(events)
-        self.dispatcher = Dispatcher(self.pool, clock, channels)
+        self.dispatcher = Dispatcher(self.pool, clock, channels, Caps(**settings.caps.model_dump()))
         carried = [channel.name for channel in channels]
         if "sms" in carried and settings.callbacks.port is not None:
             carried.append(SMS_REPLIES)

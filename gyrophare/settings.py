@@ -128,6 +128,17 @@ class SmsSettings(Section):
         return self.base_url is not None
 
 
+class CapsSettings(Section):
+    """How many texts and calls go before second messages wait. The first about somebody in danger never waits."""
+
+    per_number_hour: int = Field(
+        60, ge=1, le=10_000, description="to one number; one a minute for an hour is more than anybody reads"
+    )
+    per_day: int = Field(
+        1000, ge=1, le=1_000_000, description="to all together: far above a bad day, and what it costs is bounded"
+    )
+
+
 class CallbacksSettings(Section):
     """Where the SMS provider says what becomes of messages, and what contacts answer; behind a proxy with TLS.
 
@@ -222,6 +233,7 @@ class Settings(BaseSettings):
     sms: SmsSettings = SmsSettings()
     email: EmailSettings = EmailSettings()
     webhook: WebhookSettings = WebhookSettings()
+    caps: CapsSettings = CapsSettings()
     callbacks: CallbacksSettings = CallbacksSettings()
     gammu: GammuSettings = GammuSettings()
     cap: CapSettings = CapSettings()

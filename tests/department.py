@@ -6,10 +6,13 @@ import asyncio
 import itertools
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Literal, LiteralString, TypeVar, cast
+
+import httpx
 
 import alerts.policy_store
 import ingest.directory
@@ -18,6 +21,7 @@ from gyrophare.kernel.ids import DeviceId, OrganisationId
 from gyrophare.kernel.observations import Sender, Wire
 from gyrophare.platform.db import Connection, Pool, connect
 from gyrophare.platform.mqtt import MqttSession
+from gyrophare.sim.sms_provider import SmsProvider
 from lone_worker.profiles import DEFAULT, PROFILES
 from lone_worker.shifts import store as shifts
 from lone_worker.shifts.agents import insert_agent
@@ -187,6 +191,13 @@ class Department:
             return found if len(found) >= count else None
 
         return await until(enough)
+
+
+async def references(provider: SmsProvider) -> list[str]:
+    """Every reference in the texts that the provider has taken, the last text's first."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        texts = (await http.get(f"{provider.base_url}/outbox.json")).json()
+    return [reference for text in texts for reference in re.findall(r"#A[0-9]+-n?[0-9]+", text["body"])]
 
 
 class OneConnection:

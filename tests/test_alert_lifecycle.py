@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 import alerts.store
+from alerts.dispatcher import claim_parameters
 from alerts.escalation import plan
 from alerts.model import NEEDS_REACHED, AlertKind, Cause, NewAlert, Step, priority
 from dashboards import read_models
@@ -271,10 +272,8 @@ async def test_most_urgent_alert_is_told_of_first_however_many_wait(office: Depa
         await raised(office, AlertKind.LOW_BATTERY, episode=f"b{number}")
     sos = await raised(office, AlertKind.SOS)
     claim = alerts.store.QUERIES["claim_notifications"]
-    now = office.clock.now()
-    rows = await (
-        await office.connection.execute(claim, {"channels": ["console"], "now": now, "most": 1, "lease_s": 30})
-    ).fetchall()
+    parameters = claim_parameters("console", office.clock.now(), 1)
+    rows = await (await office.connection.execute(claim, parameters)).fetchall()
     assert [row["alert_id"] for row in rows] == [sos]
 
 
@@ -288,7 +287,7 @@ async def test_in_a_storm_nobody_s_second_message_goes_before_anybody_s_first(
     clock.advance(61)
     late = [await raised(office, AlertKind.STILLNESS, f"w-{number}") for number in range(2, 5)]
     await escalation_tick.tick(pool, clock, "test")  # the second step of the first, and the battery's
-    claim = {"channels": ["sms"], "now": clock.now(), "most": 99, "lease_s": 30}
+    claim = claim_parameters("sms", clock.now(), 99) | {"capped": False}
     rows = await (await office.connection.execute(alerts.store.QUERIES["claim_notifications"], claim)).fetchall()
     order = await office.rows(
         "select alert_id, step from notification where channel = 'sms' order by priority, due_at, id"

@@ -50,7 +50,7 @@ async def office(database_url: str, clock: ManualClock) -> AsyncIterator[Departm
 
 
 async def queue(connection: Connection, clock: ManualClock, channel: str, *texts: str) -> None:
-    """An alert that nothing escalates, with these messages due."""
+    """An alert that nothing escalates, with these messages due, each at an address of its own."""
     await connection.execute(
         """
         with raised as (
@@ -60,7 +60,7 @@ async def queue(connection: Connection, clock: ManualClock, channel: str, *texts
             returning id
         )
         insert into notification (alert_id, occasion, step, channel, address, text, priority, due_at, changed_at)
-        select id, 'raised', number, %(channel)s, 'somewhere', text, 7, %(now)s, %(now)s
+        select id, 'raised', number, %(channel)s, text, text, 7, %(now)s, %(now)s
         from raised, unnest(%(texts)s::text[]) with ordinality as said (text, number)
         """,
         {"channel": channel, "texts": list(texts), "now": clock.now()},

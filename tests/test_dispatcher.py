@@ -12,7 +12,7 @@ from gyrophare.kernel.clock import ManualClock
 from gyrophare.server import Server
 from gyrophare.sim.sms_provider import Act, Fault, SmsProvider
 from tests.conftest import StartServer
-from tests.department import Department, until
+from tests.department import Department, references, until
 
 
 async def state_is(department: Department, state: str) -> dict[str, object]:
@@ -124,7 +124,7 @@ async def test_late_result_changes_nothing_when_the_lease_was_lost(
         await department.connection.execute(
             QUERIES["settle_notification"],
             {
-                "id": notification["id"],
+                "ids": [notification["id"]],
                 "lease_token": token,
                 "state": state,
                 "due_at": clock.now(),
@@ -152,7 +152,8 @@ async def test_each_sms_goes_out_once_when_several_servers_dispatch(
     await servers[0].tick()
     await asyncio.gather(*(server.dispatcher.dispatch_due() for server in servers * 3))
     await department.until_rows(agents, "select from notification where channel = 'sms' and state = 'sent'")
-    assert provider.received == agents
+    named = await references(provider)
+    assert (len(named), len(set(named))) == (agents, agents)
     assert await department.rows("select max(attempts) as most from notification where channel = 'sms'") == [
         {"most": 1}
     ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.channels.gsm_text import septets, to_gsm7, to_one_gsm7_part
+from alerts.channels.gsm_text import septets, to_gsm7, to_gsm7_within
 
 # The two tables of 3GPP TS 23.038 in their code order, so that an omission in the product shows.
 BASIC = (
@@ -71,22 +71,22 @@ def test_to_gsm7_when_already_fine_changes_nothing(text: str) -> None:
 
 @given(anything, references)
 def test_one_part_is_encodable_short_and_ends_with_the_reference(text: str, reference: str) -> None:
-    part = to_one_gsm7_part(text, keep_end=reference)
+    part = to_gsm7_within(text, keep_end=reference)
     assert set(part) <= set(BASIC + EXTENSION)
     assert cost(part) <= 160
     assert part.endswith(reference)
-    assert to_one_gsm7_part(part, keep_end=reference) == part
+    assert to_gsm7_within(part, keep_end=reference) == part
 
 
 @given(alphabet, references)
 def test_one_part_when_already_fine_changes_nothing(text: str, reference: str) -> None:
     fine = f"{text[:70]} {reference}"  # 70 characters take at most 140 septets
-    assert to_one_gsm7_part(fine, keep_end=reference) == fine
+    assert to_gsm7_within(fine, keep_end=reference) == fine
 
 
 @given(st.text(alphabet=BASIC + EXTENSION, min_size=160, max_size=400), references)
 def test_one_part_when_too_long_says_that_it_was_cut(text: str, reference: str) -> None:
-    part = to_one_gsm7_part(text, keep_end=reference)
+    part = to_gsm7_within(text, keep_end=reference)
     kept = part.removesuffix(f"... {reference}")
     assert kept != part
     assert text.startswith(kept)
@@ -106,9 +106,9 @@ def test_one_part_when_too_long_says_that_it_was_cut(text: str, reference: str) 
     ],
 )
 def test_one_part_at_its_limits(text: str, part: str) -> None:
-    assert to_one_gsm7_part(text, keep_end="#A17-2") == part
+    assert to_gsm7_within(text, keep_end="#A17-2") == part
 
 
 def test_one_part_when_the_reference_leaves_no_room() -> None:
     with pytest.raises(ValueError, match="157 septets; at most 156"):
-        to_one_gsm7_part("SOS", keep_end="#" * 157)
+        to_gsm7_within("SOS", keep_end="#" * 157)

@@ -29,7 +29,9 @@ Writer = Callable[[Pool, ManualClock], Awaitable[None]]
 async def settle(pool: Pool, clock: ManualClock) -> None:
     async with pool.connection() as connection:
         rows = await (
-            await connection.execute("select id, lease_token from notification where channel = 'sms'")
+            await connection.execute(
+                "select array[id] as ids, lease_token from notification where channel = 'sms' and step is not null"
+            )
         ).fetchall()
         parameters: dict[str, object] = dict.fromkeys(("outcome", "provider_id", "http_status", "error_code", "detail"))
         parameters |= rows[0] | {"state": "sent", "due_at": clock.now(), "now": clock.now()}
@@ -66,7 +68,7 @@ async def test_who_has_the_alert_gets_its_notifications_whoever_writes_to_them_m
     await department.until_rows(1, "select from notification where channel = 'watch' and state = 'sent'")
     await department.connection.execute(
         "update notification set lease_token = gen_random_uuid(), provider_id = 'SM1', provider_status = null "
-        "where channel = 'sms'"
+        "where channel = 'sms' and step is not null"
     )
     await department.connection.execute(  # something that waits for a watch
         "update notification set device_id = 1, state = 'pending', due_at = 'infinity' where channel = 'watch'"

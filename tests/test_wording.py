@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import wording
-from alerts.channels.gsm_text import ONE_PART_SEPTETS, septets, to_gsm7, to_one_gsm7_part
+from alerts.channels.gsm_text import ONE_PART_SEPTETS, septets, to_gsm7, to_gsm7_within
 from alerts.model import AlertKind, Escalation, reference
 from gyrophare.kernel.ids import AlertId, OrganisationId
 
@@ -159,7 +159,7 @@ def test_sms_of_every_kind_says_where_in_one_part(kind: AlertKind, mission_max: 
     mission = None if mission_max is None else (f"{LONG.mission} et retour par la forêt de Cîteaux " * 5)[:mission_max]
     text = wording.sms(replace(LONG, kind=kind, mission=mission, detail=REMARKS.get(kind, {})), 11)
     assert septets(to_gsm7(text)) <= ONE_PART_SEPTETS
-    assert to_one_gsm7_part(text, keep_end="#A123456-12") == to_gsm7(text)
+    assert to_gsm7_within(text, keep_end="#A123456-12") == to_gsm7(text)
     assert "Jean-Baptiste Charpentier-Delaunay" in text
     assert ("47.32150,5.04150" in text) is (kind is not AlertKind.INFRASTRUCTURE)
     assert text.endswith(" #A123456-12")
@@ -216,7 +216,7 @@ def test_sms_ends_with_its_reference_even_when_it_is_cut(
     text = wording.sms(alert, step)
     mark = wording.sms_reference(alert_id, step)
     assert text.endswith(f" {mark}")
-    assert to_one_gsm7_part(text, keep_end=mark).endswith(mark)
+    assert to_gsm7_within(text, keep_end=mark).endswith(mark)
 
 
 def test_references_differ_by_alert_and_by_step() -> None:

@@ -9,18 +9,19 @@ returning id, verdict, alert_id, contact_id
 -- name: settle_callback
 update provider_callback set verdict = %(verdict)s where id = %(id)s and verdict <> %(verdict)s
 
--- name: lock_notification
--- The alert is locked before it, as by whoever takes or closes it: the other way round each would wait for the other.
+-- name: lock_notifications
+-- One message may tell of several alerts. Alerts are locked before them, as by whoever takes or closes them: the other way
+-- round each would wait for the other.
 with held as (
     select a.id from alert a
-    where a.id = (select alert_id from notification where channel = %(channel)s and provider_id = %(provider_id)s
-                  order by id limit 1)
+    where a.id in (select alert_id from notification where channel = %(channel)s and provider_id = %(provider_id)s)
+    order by a.id
     for no key update
 )
 select n.id, n.alert_id, n.step, n.state, n.provider_status
 from notification n join held on held.id = n.alert_id
 where n.channel = %(channel)s and n.provider_id = %(provider_id)s
-order by n.id limit 1
+order by n.id
 for update of n
 
 -- name: adopt
@@ -49,8 +50,8 @@ where id = %(alert_id)s
 -- What was said of a message before we had stored its id, or before we were cut off.
 select c.id, c.channel, c.provider_id, c.status, c.error_code
 from provider_callback c
-join notification n on n.channel = c.channel and n.provider_id = c.provider_id
 where c.verdict in ('new', 'unknown') and c.received_at > %(since)s and left(c.status, 1) <> '('
+  and exists (select from notification n where n.channel = c.channel and n.provider_id = c.provider_id)
 order by c.id
 limit %(most)s
 
@@ -80,8 +81,11 @@ select exists (select from contact where phone_e164 = %(phone_e164)s) as known
 
 -- name: find_told
 -- By the number it was sent to as well: a contact's place may have been given to another person since. Whoever names an
--- alert has its message, whatever the provider says; else only what was sent counts.
-select a.id as alert_id, c.id as contact_id
+-- alert has its message, whatever the provider says; else only what was sent counts, and whether it told of others too.
+select a.id as alert_id, c.id as contact_id, exists (
+           select from notification o
+           where o.provider_id = n.provider_id and o.channel = n.channel and o.alert_id <> n.alert_id
+       ) as among_others
 from contact c
 join notification n on n.contact_id = c.id
 join alert a on a.id = n.alert_id

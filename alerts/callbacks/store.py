@@ -96,11 +96,11 @@ async def settle(connection: Connection, callback_id: int, verdict: Verdict) -> 
     await connection.execute(QUERIES["settle_callback"], {"id": callback_id, "verdict": verdict})
 
 
-async def lock_notification(connection: Connection, channel: str, provider_id: str) -> LockedNotification | None:
-    """The message that the provider knows by this id; None when we know of none."""
+async def lock_notifications(connection: Connection, channel: str, provider_id: str) -> list[LockedNotification]:
+    """What went in the message that the provider knows by this id; nothing when we know of none."""
     parameters = {"channel": channel, "provider_id": provider_id}
-    row = await (await connection.execute(QUERIES["lock_notification"], parameters)).fetchone()
-    return None if row is None else LockedNotification(**row)
+    rows = await (await connection.execute(QUERIES["lock_notifications"], parameters)).fetchall()
+    return [LockedNotification(**row) for row in rows]
 
 
 async def adopt(connection: Connection, channel: str, provider_id: str, notification_id: int, now: datetime) -> None:
@@ -145,7 +145,7 @@ async def claim_unheard(
     """The provider's ids of messages sent between these instants of which it has said nothing final; ours to ask."""
     parameters = {"channel": channel, "silent_since": silent_since, "since": since, "now": now, "most": most}
     rows = await (await connection.execute(QUERIES["claim_unheard"], parameters)).fetchall()
-    return [row["provider_id"] for row in rows]
+    return list(dict.fromkeys(row["provider_id"] for row in rows))
 
 
 async def is_contact(connection: Connection, phone_e164: str) -> bool:
@@ -154,10 +154,15 @@ async def is_contact(connection: Connection, phone_e164: str) -> bool:
 
 
 async def find_told(connection: Connection, channel: str, phone_e164: str, alert_id: AlertId | None) -> Chosen | None:
-    """The alert of that number, or the newest, that the contact of `phone_e164` was told of; one that is open first."""
+    """The alert of that number, or the newest, that the contact of `phone_e164` was told of; one that is open first.
+
+    None too where the newest stood among others in one message: which one is meant must be said.
+    """
     parameters = {"channel": channel, "phone_e164": phone_e164, "alert_id": alert_id}
     row = await (await connection.execute(QUERIES["find_told"], parameters)).fetchone()
-    return None if row is None else Chosen(**row)
+    if row is None or (alert_id is None and row["among_others"]):
+        return None
+    return Chosen(alert_id=row["alert_id"], contact_id=row["contact_id"])
 
 
 async def find_called(connection: Connection, channel: str, notification_id: int) -> Chosen | None:

@@ -34,6 +34,8 @@ class OutgoingText:
     to: str = field(repr=False)
     """The contact's address in the channel's own form: E.164 for text messages."""
     text: str = field(repr=False)
+    parts: int = 1
+    """How many parts of a text message it may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from alerts.channels import Outcome, OutgoingText, SendResult
-from alerts.channels.gsm_text import to_one_gsm7_part
+from alerts.channels.gsm_text import to_gsm7_within
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
@@ -45,7 +45,7 @@ class GammuChannel:
     async def send(self, message: OutgoingText) -> SendResult:
         parameters = {
             "to": message.to,
-            "text": to_one_gsm7_part(message.text, keep_end=message.reference),
+            "text": to_gsm7_within(message.text, keep_end=message.reference),
             "creator": _creator(message),
         }
         inserting = False

@@ -1,4 +1,4 @@
-"""One text message is one part: 160 septets of the GSM 7-bit alphabet (3GPP TS 23.038).
+"""A text message is one part: 160 septets of the GSM 7-bit alphabet (3GPP TS 23.038); of several each holds 153.
 
 A single letter outside that alphabet (ç, ê, œ, a curly apostrophe) turns the whole message into UCS-2, where a part
 holds 70 characters. French is therefore rewritten here with the letters the alphabet has.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 
 ONE_PART_SEPTETS = 160
+_PART_OF_SEVERAL_SEPTETS = 153
 ELLIPSIS = "..."
 UNKNOWN = "?"
 
@@ -53,22 +54,27 @@ def septets(text: str) -> int:
     return sum(2 if character in _EXTENSION else 1 for character in text)
 
 
-def to_one_gsm7_part(text: str, *, keep_end: str) -> str:
-    """Rewrite `text` for one part that ends with `keep_end`, which is never cut: what stands before it is.
+def room_septets(parts: int) -> int:
+    """What surely fits into so many parts: an escape and its letter are never torn apart."""
+    return ONE_PART_SEPTETS if parts == 1 else parts * _PART_OF_SEVERAL_SEPTETS - (parts - 1)
+
+
+def to_gsm7_within(text: str, *, keep_end: str, septets_at_most: int = ONE_PART_SEPTETS) -> str:
+    """Rewrite `text` for that room so that it ends with `keep_end`, which is never cut: what stands before it is.
 
     `keep_end` is appended where `text` does not end with it already.
-    Raise ValueError if `keep_end` alone leaves no room in one part.
+    Raise ValueError if `keep_end` alone leaves no room.
     """
     end = to_gsm7(keep_end)
     whole = to_gsm7(text)
     if not whole.endswith(end):
         whole = f"{whole}{_separator(whole, end)}{end}"
-    if septets(whole) <= ONE_PART_SEPTETS:
+    if septets(whole) <= septets_at_most:
         return whole
     tail = f"{ELLIPSIS} {end}" if end else ELLIPSIS
-    room = ONE_PART_SEPTETS - septets(tail)
+    room = septets_at_most - septets(tail)
     if room < 0:
-        raise ValueError(f"keep_end takes {septets(end)} septets; at most {ONE_PART_SEPTETS - 4} leave room for a text")
+        raise ValueError(f"keep_end takes {septets(end)} septets; at most {septets_at_most - 4} leave room for a text")
     return _cut(whole.removesuffix(end), room).rstrip() + tail
 
 

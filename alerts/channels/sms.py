@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from alerts.channels import Outcome, OutgoingText, SendResult
-from alerts.channels.gsm_text import to_one_gsm7_part
+from alerts.channels.gsm_text import room_septets, to_gsm7_within
 from alerts.channels.twilio import HOW_OFTEN, Answer, TwilioChannel, classify, classify_resource, json_object, result
 
 VALIDITY_S = 300  # an alarm that the network delivers later than this would only mislead
@@ -28,10 +28,11 @@ class SmsChannel(TwilioChannel):
     resource = "Messages"
 
     async def send(self, message: OutgoingText) -> SendResult:
+        room = room_septets(message.parts)
         form: dict[str, str | list[str]] = {
             "To": message.to,
             "From": self._from_number,
-            "Body": to_one_gsm7_part(message.text, keep_end=message.reference),
+            "Body": to_gsm7_within(message.text, keep_end=message.reference, septets_at_most=room),
             "ValidityPeriod": str(VALIDITY_S),
         }
         if self._status_callback is not None:

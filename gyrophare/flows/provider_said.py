@@ -18,7 +18,7 @@ from alerts.callbacks import reply as answers
 from alerts.callbacks import store
 from alerts.callbacks.forms import KeySaid, ReplySaid
 from alerts.callbacks.status import NEVER_ARRIVES, StatusSaid, further
-from alerts.callbacks.store import Chosen, Verdict
+from alerts.callbacks.store import Chosen, LockedNotification, Verdict
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import AlertId, ContactId
 from gyrophare.platform.db import Connection, Pool
@@ -132,14 +132,23 @@ async def _settle(pool: Pool, clock: Clock, callback_id: int, said: StatusSaid) 
 async def _apply(connection: Connection, clock: Clock, said: StatusSaid) -> Verdict:
     if said.notification_id is not None:
         await store.adopt(connection, said.channel, said.provider_id, said.notification_id, clock.now())
-    notification = await store.lock_notification(connection, said.channel, said.provider_id)
-    if notification is None:
+    told = await store.lock_notifications(connection, said.channel, said.provider_id)
+    if not told:
         return Verdict.UNKNOWN
-    if notification.state == "sending":  # whoever sends it would overwrite what is applied now
+    if any(notification.state == "sending" for notification in told):  # whoever sends it would overwrite it
         return Verdict.NEW
+    applied = [await _apply_to(connection, clock, notification, said) for notification in told]
+    if not any(applied):
+        return Verdict.NOTHING_NEW
+    await alerts.store.wake(connection)
+    return Verdict.APPLIED
+
+
+async def _apply_to(connection: Connection, clock: Clock, notification: LockedNotification, said: StatusSaid) -> bool:
+    """Whether it is news of that notification."""
     word = further(notification.provider_status, said.status)
     if word is None:
-        return Verdict.NOTHING_NEW
+        return False
     now = clock.now()
     fails = word in NEVER_ARRIVES and notification.state == "sent"
     await store.set_status(connection, notification, word, now, fails=fails)
@@ -151,8 +160,7 @@ async def _apply(connection: Connection, clock: Clock, said: StatusSaid) -> Verd
             f"A{notification.alert_id}",
             extra={"action": "delivery_failed", "alert_id": notification.alert_id, "error_code": said.error_code},
         )
-    await alerts.store.wake(connection)
-    return Verdict.APPLIED
+    return True
 
 
 async def _answer(
