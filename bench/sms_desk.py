@@ -42,10 +42,14 @@ class SmsDesk:
         }
 
     async def arrivals(self) -> dict[str, datetime]:
-        """Of each reference, the last word of its text, when the first such text arrived."""
+        """Of each reference, the last word of a line of its text, when the first such text arrived."""
         async with httpx.AsyncClient(trust_env=False) as http:
             texts: list[dict[str, Any]] = (await http.get(f"{self.url}/outbox.json")).json()  # the newest first
-        return {text["body"].rsplit(" ", 1)[-1]: datetime.fromisoformat(text["received_at"]) for text in texts}
+        return {
+            line.rsplit(" ", 1)[-1]: datetime.fromisoformat(text["received_at"])
+            for text in texts
+            for line in text["body"].splitlines()
+        }
 
 
 @contextlib.asynccontextmanager

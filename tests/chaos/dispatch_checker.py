@@ -21,7 +21,7 @@ LATE_S = 10.0  # what was due so long ago does not move any more
 _SHOWN = 5
 _CLOCK = timedelta(seconds=1)  # the processes share one, and the log is written at once
 _TRYING = timedelta(seconds=3)  # from a look at the provider's list until it has the text that follows
-_REFERENCE = re.compile(r"#A[1-9][0-9]*-n?[1-9][0-9]*$")
+_REFERENCE = re.compile(r"#A[1-9][0-9]*-n?[1-9][0-9]*$", re.MULTILINE)
 _NEVER_ARRIVES = frozenset({"failed", "undelivered", "canceled"})
 Act = tuple[int, str]
 """An alert's number, and what a person did with it: `acknowledged`, `closed`."""
@@ -44,9 +44,9 @@ class Taken:
         return cls(sid=entry["sid"], to=entry["to"], body=entry["body"], status=entry["status"], at=at)
 
     @property
-    def reference(self) -> str | None:
-        found = _REFERENCE.search(self.body)
-        return found[0] if found else None
+    def references(self) -> list[str]:
+        """Of each alert that it tells of, at the end of its line."""
+        return _REFERENCE.findall(self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,8 @@ class Figures:
     steps: int
     """Notifications of steps, those at the console too."""
     accepted: int
+    bundles: int
+    """Texts that tell of several alerts."""
     duplicates: int
     """Texts beyond the first of their reference and number."""
     ambiguous: int
@@ -89,13 +91,14 @@ class History:
         self.texts = {(n["address"], _reference(n)): n for n in self.notifications if n["channel"] == "sms"}
         self.taken: dict[int, list[Taken]] = defaultdict(list)
         """By notification."""
-        self.strays: list[Taken] = []
+        self.strays: list[str] = []
         for text in log:
-            notification = self.texts.get((text.to, text.reference or ""))
-            if notification is None:
-                self.strays.append(text)
-            else:
-                self.taken[notification["id"]].append(text)
+            for reference in text.references:
+                notification = self.texts.get((text.to, reference))
+                if notification is None:
+                    self.strays.append(reference)
+                else:
+                    self.taken[notification["id"]].append(text)
 
     def figures(self) -> Figures:
         attempts = [attempt for several in self.attempts.values() for attempt in several]
@@ -103,7 +106,8 @@ class History:
             alerts=len(self.alerts),
             steps=sum(n["step"] is not None for n in self.notifications),
             accepted=len(self.log),
-            duplicates=sum(len(several) - 1 for several in self.taken.values()),
+            bundles=sum(len(text.references) > 1 for text in self.log),
+            duplicates=sum(len(several) - 1 for several in self.taken.values() if several),
             ambiguous=sum(attempt["outcome"] == "ambiguous" for attempt in attempts),
             cut_off=sum(attempt["outcome"] is None for attempt in attempts),
             reconciled=sum(attempt["provider_id"] is not None and not _posted(attempt) for attempt in attempts),
@@ -186,10 +190,9 @@ class History:
             instants = sorted(text.at for text in taken)
             if any(again - before > self._lag + _TRYING for before, again in pairwise(instants)):
                 blindly.append(name)
-        nameless = [text.sid for text in self.strays if text.reference is None]
         return [
-            *_shown("text without a reference", nameless),
-            *_shown("text that no alert asked for", [t.reference for t in self.strays if t.reference is not None]),
+            *_shown("text without a reference", [text.sid for text in self.log if not text.references]),
+            *_shown("text that no alert asked for", self.strays),
             *_shown("text taken before anybody tried to send it", unasked),
             *_shown("text taken more often than was tried in doubt", beyond),
             *_shown("sent again, though it was known to be sent", known_twice),

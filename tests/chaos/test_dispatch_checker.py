@@ -210,7 +210,7 @@ async def test_fault_planted_in_what_people_did_is_found(
 async def test_second_text_in_doubt_is_counted_and_a_fault_only_where_the_list_had_the_first(
     story: Story, reader: psycopg.Connection
 ) -> None:
-    [first] = [text for text in story.log if text.reference == "#A1-2"]
+    [first] = [text for text in story.log if text.references == ["#A1-2"]]
     reader.execute("set session_replication_role = replica")
     reader.execute(
         "update attempt set http_status = 201 from notification n "

@@ -133,7 +133,7 @@ async def test_no_alarm_is_lost_or_ended_unseen_when_the_server_is_killed_at_200
 
 
 @asynccontextmanager
-async def _provider(callbacks_port: int) -> AsyncIterator[SmsProvider]:
+async def _provider(callbacks_port: int, answer_after_s: float = 0.0) -> AsyncIterator[SmsProvider]:
     """The stand-in, which calls back through a department's proxy whether or not a server lives there."""
     proxy = Proxy()
     proxy.port = callbacks_port
@@ -144,6 +144,7 @@ async def _provider(callbacks_port: int) -> AsyncIterator[SmsProvider]:
         clock=CLOCK,
         auth_token=TOKEN,
         http=httpx.AsyncClient(transport=proxy),
+        answer_after_s=answer_after_s,
     )
     await provider.start()
     calling = asyncio.create_task(provider.run())
