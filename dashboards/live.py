@@ -23,25 +23,39 @@ _POLL_S = 0.5
 _AT_MOST_EVERY_S = 0.25
 _EVERYTHING_EVERY_S = 5.0  # states change with time alone; and the heartbeat that consoles wait for
 _SEND_TIMEOUT_S = 5.0
+_BEHIND_MAX = 16  # messages, some four seconds: what is older must not pass for now
 # Transactions commit out of the order of their instants: look back a little and send only what differs.
 _OVERLAP = timedelta(seconds=10)
 _RECENT = timedelta(minutes=15)  # what wearers answered while a page was away must not pass unseen
 
 
 class Console:
-    """One open page. A page that does not read is closed; it will ask for a snapshot again."""
+    """One open page and what it has not taken yet: a page that does not read makes nobody else wait.
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
-        self.socket = socket
+    One that falls behind is cut off; it will ask for a snapshot again.
+    """
 
-    async def send(self, text: str) -> bool:
-        """Whether the page still listens."""
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.WriteTransport) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(_BEHIND_MAX)
+
+    def push(self, text: str) -> None:
+        """Have it sent, behind what waits."""
         try:
-            async with asyncio.timeout(_SEND_TIMEOUT_S):
-                await self.socket.send_str(text)
+            self._waiting.put_nowait(text)
+        except asyncio.QueueFull:
+            self._transport.abort()
+
+    async def run(self) -> None:
+        """Send until cancelled, or until the page is gone."""
+        try:
+            while True:
+                text = await self._waiting.get()
+                async with asyncio.timeout(_SEND_TIMEOUT_S):
+                    await self._socket.send_str(text)
         except (TimeoutError, ConnectionError, RuntimeError):
-            return False
-        return True
+            self._transport.abort()  # not closed: that would wait for an answer
 
 
 class Live:
@@ -64,7 +78,7 @@ class Live:
 
     async def join(self, console: Console) -> None:
         """Give a page the whole picture, then keep it up to date."""
-        await console.send(await self._snapshot())
+        console.push(await self._snapshot())
         self._consoles.add(console)
         self._sent.clear()  # so that what changed between the snapshot and now is sent
         self.refresh()
@@ -143,7 +157,7 @@ class Live:
             ids = {device["id"] for device in devices}
             gone, self._shown = self._shown - ids, ids
             if gone:
-                await self._broadcast(await self._snapshot())
+                self._broadcast(await self._snapshot())
             self._forget_commands({command["id"] for command in commands})
         devices = self._new("device", devices)
         alerts = self._new("alert", alerts)
@@ -156,7 +170,7 @@ class Live:
                 "alerts": alerts,
                 "commands": commands,
             }
-            await self._broadcast(json.dumps(delta, ensure_ascii=False))
+            self._broadcast(json.dumps(delta, ensure_ascii=False))
 
     async def _push_heartbeat(self, now: datetime) -> None:
         async with self._pool.connection() as connection:
@@ -172,7 +186,7 @@ class Live:
             "engine_ok": age_s is not None and age_s <= ENGINE_STOPPED_AFTER.total_seconds(),
             "not_heard_since_at": read_models.instant(not_heard_since_at),
         }
-        await self._broadcast(json.dumps(beat))
+        self._broadcast(json.dumps(beat))
 
     def _new(self, kind: str, objects: Sequence[Json]) -> list[Json]:
         changed = []
@@ -187,10 +201,6 @@ class Live:
         """What changed too long ago to be looked at again need not be told apart any more."""
         self._sent = {key: text for key, text in self._sent.items() if key[0] != "command" or key[1] in changed}
 
-    async def _broadcast(self, text: str) -> None:
-        consoles = list(self._consoles)
-        alive = await asyncio.gather(*(console.send(text) for console in consoles))
-        for console, listens in zip(consoles, alive, strict=True):
-            if not listens:
-                self.leave(console)
-                await console.socket.close()
+    def _broadcast(self, text: str) -> None:
+        for console in self._consoles:
+            console.push(text)

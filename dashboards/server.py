@@ -5,6 +5,7 @@ Until dispatchers have accounts of their own, it answers only on this machine, a
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -98,14 +99,19 @@ class ConsoleServer:
         await socket.prepare(request)
         async with self._pool.connection() as connection:
             await read_models.log_access(connection, self._viewer, self._clock.now(), "live_map")
-        console = Console(socket)
-        await self._live.join(console)
+        if request.transport is None:  # gone again already
+            return socket
+        console = Console(socket, request.transport)
+        sending = asyncio.create_task(console.run(), name="push to a console")
         try:
+            await self._live.join(console)
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     await self._heard(message.data)
         finally:
             self._live.leave(console)
+            sending.cancel()
+            await asyncio.wait([sending])
         return socket
 
     async def _heard(self, text: str) -> None:
