@@ -63,6 +63,7 @@ bench: setup  ## what this machine does in a second, beside what it could do at 
 	$(BIN)/gyrophare bench start
 	$(BIN)/gyrophare bench ingest
 	$(BIN)/gyrophare bench alerts
+	$(BIN)/gyrophare bench consoles
 	$(BIN)/gyrophare bench dispatch
 
 lint: setup $(VENV)/.dev-made

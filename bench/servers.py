@@ -41,6 +41,7 @@ class Serve:
 
     process: asyncio.subprocess.Process
     started_s: float
+    console_url: str
 
     @property
     def rss_mb(self) -> float:
@@ -80,9 +81,10 @@ async def serve(**environment: str) -> AsyncIterator[Serve]:
             raise RuntimeError(f"the server ended: {said.decode()}")
         said += line
     started_s = CLOCK.monotonic_s() - began_s
+    console_url = said.decode().rpartition("Console: ")[2].split()[0]
     drain = asyncio.create_task(process.stderr.read())
     try:
-        yield Serve(process=process, started_s=started_s)
+        yield Serve(process=process, started_s=started_s, console_url=console_url)
     finally:
         process.terminate()
         await process.wait()

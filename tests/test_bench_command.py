@@ -75,6 +75,17 @@ def test_way_to_the_provider_is_measured_beside_a_plain_program() -> None:
     assert 0 < figures["plain_p50_ms"] <= figures["plain_p99_ms"]
 
 
+@pytest.mark.timeout(300)
+def test_way_to_every_console_is_measured_beside_a_bare_server() -> None:
+    figures = bench("consoles", "--consoles", "3", "--devices", "20", "--alerts", "4", "--rounds", "1")
+    assert (figures["consoles"], figures["devices"], figures["acknowledgements"]) == (3, 20, 4)
+    # No page shows it before it is committed.
+    assert 0 < figures["commit_p50_ms"] < figures["request_p50_ms"] <= figures["request_max_ms"]
+    assert 0 < figures["burst_p50_ms"] <= figures["burst_max_ms"]
+    assert 0 < figures["elsewhere_p50_ms"] <= figures["elsewhere_max_ms"]
+    assert figures["ratio_to_plain_p99"] == pytest.approx(figures["request_p99_ms"] / figures["plain_p99_ms"], rel=0.1)
+
+
 @pytest.mark.parametrize(("pct", "found"), [(50, 5), (99, 10), (100, 10), (1, 1)])
 def test_percentile_is_one_of_the_values(pct: float, found: float) -> None:
     assert percentile([10, 1, 9, 2, 8, 3, 7, 4, 6, 5], pct) == found

@@ -107,6 +107,35 @@ def dispatch(
 
 
 @app.command()
+def consoles(
+    consoles: Annotated[int, typer.Option(min=1, max=500, help="Open at one server.")] = 50,
+    devices: Annotated[int, typer.Option(min=1, max=5_000, help="On shift, each reports every 5 s.")] = 300,
+    alerts: Annotated[int, typer.Option(min=2, max=300, help="Open; half of them taken at once.")] = 30,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often so many are raised and taken.")] = 4,
+    broker: Annotated[BrokerKind, typer.Option(help="auto: Mosquitto where it is installed.")] = BrokerKind.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """How soon every console shows that an alarm was taken, at the same server and at another; and a bare server's.
+
+    Everything runs on this machine in a folder that is removed afterwards. It takes about a minute.
+    """
+    from bench.consoles import measure
+
+    with _err.status("") as status:
+        result = asyncio.run(
+            measure(
+                consoles=consoles,
+                devices=devices,
+                alerts=min(alerts, devices),
+                rounds=rounds,
+                broker_kind=broker.value,
+                say=status.update,
+            )
+        )
+    _show(asdict(result), as_json)
+
+
+@app.command()
 def start(as_json: AsJson = False) -> None:
     """How soon a server is there, and the memory it takes when nobody speaks."""
     from bench.start import measure
