@@ -10,7 +10,7 @@ from datetime import datetime
 
 from alerts.model import AlertKind, Contact, Step
 from alerts.policy import Policy
-from alerts.rota import Duty
+from alerts.rota import Duty, KnownDuty
 from gyrophare.kernel.ids import ContactId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
@@ -69,11 +69,11 @@ async def find_on_duty(
     return found
 
 
-async def find_duties(connection: Connection, organisation_id: OrganisationId, now: datetime) -> list[Duty]:
+async def find_duties(connection: Connection, organisation_id: OrganisationId, now: datetime) -> list[KnownDuty]:
     """Every duty that is not over, by role and time."""
     parameters = {"organisation_id": organisation_id, "now": now}
     rows = await (await connection.execute(QUERIES["find_duties"], parameters)).fetchall()
-    return [Duty(**row) for row in rows]
+    return [KnownDuty(**row) for row in rows]
 
 
 async def add_duties(connection: Connection, organisation_id: OrganisationId, duties: Sequence[Duty]) -> None:
@@ -87,6 +87,12 @@ async def add_duties(connection: Connection, organisation_id: OrganisationId, du
         "uids": [duty.uid for duty in duties],
     }
     await connection.execute(QUERIES["insert_duties"], parameters)
+
+
+async def end_duty(connection: Connection, duty_id: int, now: datetime) -> None:
+    """It ends now; one that has not begun is forgotten."""
+    for query in ("cut_duty", "forget_duty"):
+        await connection.execute(QUERIES[query], {"duty_id": duty_id, "now": now})
 
 
 async def remove_duties(

@@ -407,7 +407,7 @@ where d.organisation_id = any(%(organisation_ids)s) and d.starts_at <= %(now)s a
 order by d.starts_at, d.id
 
 -- name: find_duties
-select role, contact_id, starts_at, ends_at, uid from duty
+select id, role, contact_id, starts_at, ends_at, uid from duty
 where organisation_id = %(organisation_id)s and ends_at > %(now)s
 order by role, starts_at, id
 
@@ -416,6 +416,12 @@ insert into duty (organisation_id, role, contact_id, starts_at, ends_at, uid)
 select %(organisation_id)s, role, contact_id, starts_at, ends_at, uid
 from unnest(%(roles)s::text[], %(contact_ids)s::bigint[], %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[],
             %(uids)s::text[]) as new (role, contact_id, starts_at, ends_at, uid)
+
+-- name: cut_duty
+update duty set ends_at = %(now)s where id = %(duty_id)s and starts_at < %(now)s and ends_at > %(now)s
+
+-- name: forget_duty
+delete from duty where id = %(duty_id)s and starts_at >= %(now)s
 
 -- name: remove_duties
 -- What a calendar had said of the time to come; what somebody said at the keyboard stays, unless all is to go.

@@ -41,6 +41,13 @@ class Duty:
     """What a calendar calls it; None: somebody said it at the keyboard."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDuty(Duty):
+    """One of the table."""
+
+    id: int
+
+
 def read(text: bytes, role: str, contacts: Sequence[Contact], from_at: datetime, until_at: datetime) -> list[Duty]:
     """The duties that end after `from_at` and start before `until_at`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import psycopg
@@ -14,7 +14,9 @@ from aiohttp import web
 from dashboards import presence, read_models
 from dashboards.protection import ENGINE_STOPPED_AFTER
 from dashboards.read_models import Json, Viewer
+from dashboards.rota import Rota
 from gyrophare.kernel.clock import Clock
+from gyrophare.kernel.ids import OrganisationId
 from gyrophare.platform.db import Pool
 
 log = logging.getLogger(__name__)
@@ -61,11 +63,19 @@ class Console:
 class Live:
     """Pushes what changed to every open page of one organisation."""
 
-    def __init__(self, pool: Pool, clock: Clock, viewer: Viewer, instance: str) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        viewer: Viewer,
+        instance: str,
+        rota: Callable[[OrganisationId], Awaitable[Rota]],
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._viewer = viewer
         self._instance = instance
+        self._rota = rota
         self._consoles: set[Console] = set()
         self._wake = asyncio.Event()
         self._sent: dict[tuple[str, int], str] = {}
@@ -108,6 +118,8 @@ class Live:
                 if everything:
                     await self._push_heartbeat(now)
                     last_everything_s = last_look_s
+                    if self._consoles:
+                        await self._push_on_call(now)
             except psycopg.OperationalError as error:
                 # The pages notice: no heartbeat, no lie.
                 log.warning("The database cannot be read for the consoles: %s", error, extra={"action": "live"})
@@ -187,6 +199,13 @@ class Live:
             "not_heard_since_at": read_models.instant(not_heard_since_at),
         }
         self._broadcast(json.dumps(beat))
+
+    async def _push_on_call(self, now: datetime) -> None:
+        """Time alone changes who is on call."""
+        rota = await self._rota(self._viewer.organisation_id)
+        roles = [role.said for role in rota.roles]
+        said = {"type": "on_call", "server_at": read_models.instant(now), "roles": roles}
+        self._broadcast(json.dumps(said, ensure_ascii=False))
 
     def _new(self, kind: str, objects: Sequence[Json]) -> list[Json]:
         changed = []

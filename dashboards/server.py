@@ -20,6 +20,7 @@ from aiohttp import WSMsgType, web
 from dashboards import read_models
 from dashboards.alert_routes import AlertRoutes, Desk
 from dashboards.answers import answer, foreign, instant, refusal, same_origin
+from dashboards.duty import DutyRoutes
 from dashboards.health import HealthRoutes
 from dashboards.live import Console, Live
 from dashboards.read_models import Viewer
@@ -63,6 +64,7 @@ class ConsoleServer:
         desk: Desk,
         write: Write,
         shifts: ShiftRoutes,
+        duty: DutyRoutes,
         health: HealthRoutes,
     ) -> None:
         self._pool = pool
@@ -73,6 +75,7 @@ class ConsoleServer:
         self._alerts = AlertRoutes(pool, viewer, desk)
         self._commands = CommandRoutes(pool, viewer, write)
         self._shifts = shifts
+        self._duty = duty
         self._health = health
 
     def application(self) -> web.Application:
@@ -85,6 +88,7 @@ class ConsoleServer:
         self._alerts.add_to(app.router)
         self._commands.add_to(app.router)
         self._shifts.add_to(app)
+        self._duty.add_to(app.router)
         self._health.add_to(app.router)
         for folder in ("assets", "map"):
             if (WEB / folder).is_dir():

@@ -25,6 +25,7 @@ from alerts.channels.watch import WatchChannel
 from alerts.dispatcher import Caps, Dispatcher
 from alerts.policy_store import SMS_REPLIES
 from dashboards import read_models
+from dashboards.duty import DutyRoutes
 from dashboards.live import Live
 from dashboards.server import LOCAL_HOSTS, ConsoleServer
 from dashboards.shifts import ShiftRoutes
@@ -46,6 +47,7 @@ from gyrophare.flows.alert_desk import AlertDesk
 from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.flows.canary import Canary
 from gyrophare.flows.command_delivery import CommandSender
+from gyrophare.flows.duty_desk import DutyDesk
 from gyrophare.flows.provider_said import FetchStatus
 from gyrophare.flows.shift_desk import ShiftDesk
 from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
@@ -153,7 +155,8 @@ class Server:
         self.commands = CommandSender(self.pool, clock, events)
         async with self.pool.connection() as connection:
             viewer = await read_models.viewer(connection, CONSOLE_LOGIN)
-        self.live = Live(self.pool, clock, viewer, settings.instance)
+        duty_desk = DutyDesk(self.pool, clock)
+        self.live = Live(self.pool, clock, viewer, settings.instance, duty_desk.rota)
 
         # 4. Everything turns.
         store = self.observing.store(partial(watch_report.record, self.pool, clock))
@@ -219,6 +222,7 @@ class Server:
                 ShiftDesk(self.pool, clock),
                 profiles=[name for name in PROFILES if name != DEFAULT],
             ),
+            duty=DutyRoutes(self.live, viewer, duty_desk),
             health=await self.observing.health(self.pool, self._sessions, channels),
         )
         self.console_url = await self._serve(console.application())

@@ -186,7 +186,7 @@ async def test_push_is_bounded_and_remembers_nothing_that_it_will_not_see_again(
     assert len(pushed) == COMMANDS_PUSHED_MAX
     assert pushed[0]["id"] == mine
 
-    live = Live(server.pool, clock, server.live._viewer, "test")
+    live = Live(server.pool, clock, server.live._viewer, "test", server.live._rota)
     await live._push_changes(None, clock.now())
     assert sum(kind == "command" for kind, _ in live._sent) == COMMANDS_PUSHED_MAX
     clock.advance(60)
