@@ -78,18 +78,42 @@ select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg,
            ) h
        ), '[]') as history,
        coalesce((
+           select jsonb_agg(h.detail || jsonb_build_object('at', h.at) order by h.id)
+           from alert_event h
+           where h.alert_id = a.id and h.kind = 'step_reaches_nobody'
+       ), '[]') as unreached,
+       coalesce((
+           -- A machine's address is its name.
            select jsonb_agg(jsonb_build_object(
-                      'id', n.id, 'channel', n.channel, 'contact', coalesce(c.name, n.recipient), 'state', n.state, 'sent_at', n.sent_at,
-                      'delivered_at', n.delivered_at, 'attempts', n.attempts, 'distance_m', n.distance_m,
+                      'id', n.id, 'channel', n.channel,
+                      'contact', coalesce(c.name, n.recipient, case when n.channel in ('webhook', 'cap', 'dc09') then n.address end),
+                      'state', n.state, 'since', coalesce(t.started_at, n.due_at), 'changed_at', n.changed_at,
+                      'sent_at', n.sent_at, 'delivered_at', n.delivered_at, 'attempts', n.attempts, 'distance_m', n.distance_m,
                       'answered_at', n.answered_at, 'answer', n.answer,
                       'held_at', case when n.state = 'pending' and n.held then n.held_at end,
-                      'failed_at', case when n.state = 'failed' then n.changed_at end,
-                      'reason', case when n.state = 'failed' then coalesce(n.provider_status, (
-                          select t.detail from attempt t where t.notification_id = n.id order by t.number desc limit 1)) end
-                  ) order by n.id)
-           from notification n left join contact c on c.id = n.contact_id
+                      'provider_status', n.provider_status, 'http_status', t.http_status,
+                      'error_code', coalesce(n.provider_error_code, t.error_code)) order by n.id)
+           from notification n
+           left join contact c on c.id = n.contact_id
+           left join lateral (
+               select min(started_at) as started_at,
+                      (array_agg(error_code order by number desc))[1] as error_code,
+                      (array_agg(http_status order by number desc))[1] as http_status
+               from attempt where notification_id = n.id
+           ) t on true
            where n.alert_id = a.id
-       ), '[]') as notifications
+       ), '[]') as notifications,
+       (
+           -- A number beyond the policy is of another round. Alerts of an earlier release name a rank.
+           select jsonb_build_object('at', a.next_step_at, 'channel', due.step ->> 'channel', 'to', named.named,
+                                     'contact', c.name, 'days', due.step ->> 'days', 'between', due.step ->> 'between')
+           from (select a.policy -> mod(a.next_step, nullif(jsonb_array_length(a.policy), 0)) as step) due
+           cross join lateral (
+               select coalesce(due.step ->> 'to', 'rank ' || (due.step ->> 'rank'), 'console') as named
+           ) named
+           left join contact c on c.organisation_id = a.organisation_id and named.named = 'rank ' || c.rank
+           where a.next_step_at is not null and due.step is not null
+       ) as next_step
 from alert a
 left join account k on k.id = a.acknowledged_by
 left join contact t on t.id = a.acknowledged_by_contact

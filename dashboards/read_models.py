@@ -214,6 +214,8 @@ def _alert(row: Mapping[str, Any]) -> Json:
         "notes": row["notes"],
         "history": row["history"],
         "notifications": row["notifications"],
+        "unreached": row["unreached"],
+        "next_step": row["next_step"],
     }
 
 

@@ -27,11 +27,16 @@ class Postbox:
     def __init__(self) -> None:
         self.taken: list[OutgoingText] = []
         self.outcome = Outcome.SENT
+        self.error_code: str | None = None
 
     async def send(self, message: OutgoingText) -> SendResult:
         self.taken.append(message)
         return SendResult(
-            outcome=self.outcome, provider_id=f"p{len(self.taken)}", http_status=201, error_code=None, detail=""
+            outcome=self.outcome,
+            provider_id=f"p{len(self.taken)}",
+            http_status=201,
+            error_code=self.error_code,
+            detail="",
         )
 
     async def find_sent(self, message: OutgoingText, since: datetime) -> SendResult | None:

@@ -34,7 +34,7 @@ where id = %(id)s and channel = %(channel)s and provider_id is null and state in
 
 -- name: set_status
 update notification
-set provider_status = %(status)s, provider_status_at = %(now)s, changed_at = %(now)s,
+set provider_status = %(status)s, provider_error_code = %(error_code)s, provider_status_at = %(now)s, changed_at = %(now)s,
     delivered_at = case when %(status)s = 'delivered' then coalesce(delivered_at, %(now)s) else delivered_at end,
     state = case when %(fails)s then 'failed' else state end
 where id = %(id)s

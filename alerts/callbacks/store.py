@@ -110,12 +110,25 @@ async def adopt(connection: Connection, channel: str, provider_id: str, notifica
 
 
 async def set_status(
-    connection: Connection, notification: LockedNotification, status: str, now: datetime, *, fails: bool
+    connection: Connection,
+    notification: LockedNotification,
+    status: str,
+    error_code: str | None,
+    now: datetime,
+    *,
+    fails: bool,
 ) -> None:
     """Write what the provider says; `fails`: it never arrives, and the next step of its alert is due now."""
-    parameters = {"id": notification.id, "alert_id": notification.alert_id, "status": status, "now": now}
-    await connection.execute(QUERIES["set_status"], parameters | {"fails": fails})
-    await connection.execute(QUERIES["touch_alert"], parameters | {"fails": fails})
+    parameters = {
+        "id": notification.id,
+        "alert_id": notification.alert_id,
+        "status": status,
+        "error_code": error_code,
+        "fails": fails,
+        "now": now,
+    }
+    await connection.execute(QUERIES["set_status"], parameters)
+    await connection.execute(QUERIES["touch_alert"], parameters)
 
 
 async def find_strays(connection: Connection, since: datetime, most: int) -> dict[int, StatusSaid]:

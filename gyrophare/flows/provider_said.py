@@ -151,7 +151,7 @@ async def _apply_to(connection: Connection, clock: Clock, notification: LockedNo
         return False
     now = clock.now()
     fails = word in NEVER_ARRIVES and notification.state == "sent"
-    await store.set_status(connection, notification, word, now, fails=fails)
+    await store.set_status(connection, notification, word, said.error_code, now, fails=fails)
     if fails:
         detail = {"step": notification.step, "status": word, "error_code": said.error_code}
         await alerts.store.record(connection, [notification.alert_id], "delivery_failed", now, details=[detail])
