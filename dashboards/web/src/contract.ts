@@ -68,17 +68,46 @@ export type NotificationState = "pending" | "sending" | "sent" | "ambiguous" | "
 export interface Notification {
   id: number;
   channel: string;
-  /** The contact's or the colleague's name; null: whoever watches the console, a machine, or the wearer. */
+  /** Who is told, or the name of a machine; null: whoever watches the console, or wears the watch. */
   contact: string | null;
   state: NotificationState;
+  /** When it was first tried, or is due. */
+  since: string;
+  changed_at: string;
   sent_at: string | null;
-  /** When the watch said that it shows it; other ways never say. */
+  /** When the watch, or the provider, said that it is there. */
   delivered_at: string | null;
   attempts: number;
   /** How far a colleague was from whoever is in danger when he was asked. */
   distance_m: number | null;
   answered_at: string | null;
   answer: string | null;
+  /** Since when a cap holds it back. */
+  held_at: string | null;
+  /** The last word of whoever carries it, and why it did not arrive. */
+  provider_status: string | null;
+  error_code: string | null;
+  http_status: number | null;
+}
+
+/** A step that named nobody who could be told. */
+export interface UnreachedStep {
+  at: string;
+  step: number;
+  channel: string;
+  to: string;
+}
+
+/** Who is told next, as the policy says it: `rank 1`, `person NAME`, `duty ROLE`, `target NAME` or `console`. */
+export interface NextStep {
+  at: string;
+  channel: string;
+  to: string;
+  /** Who has that rank. */
+  contact: string | null;
+  /** Only then is somebody told; else the step is passed over. */
+  days: string | null;
+  between: string | null;
 }
 
 export type CommandKind = "prealarm" | "prealarm_cancel" | "checkin" | "message" | "locate";
@@ -175,6 +204,9 @@ export interface Alert {
   incident: number;
   notes: AlertNote[];
   notifications: Notification[];
+  unreached: UnreachedStep[];
+  /** Null: somebody has it, or nobody is left. */
+  next_step: NextStep | null;
   /** Somebody may be in danger now; else only a protection is broken. */
   vital: boolean;
   detail: AlertDetail;
@@ -226,7 +258,48 @@ export interface Heartbeat {
   not_heard_since_at: string | null;
 }
 
-export type ServerMessage = Snapshot | Delta | Heartbeat;
+/** Somebody is on call, from `from` on, before `until`. */
+export interface DutyEntry {
+  id: number;
+  role: string;
+  contact: string;
+  from: string;
+  until: string;
+  /** Else a calendar says so. */
+  by_hand: boolean;
+}
+
+export interface DutyRole {
+  name: string;
+  /** Whether a policy names it. */
+  called: boolean;
+  now: DutyEntry[];
+  next: DutyEntry | null;
+  /** By these channels a step that is due now would tell nobody. */
+  unreached: string[];
+}
+
+export interface OnCall {
+  type: "on_call";
+  server_at: string;
+  roles: DutyRole[];
+}
+
+/** All of it, to be changed. */
+export interface Rota {
+  roles: DutyRole[];
+  entries: DutyEntry[];
+  contacts: Named[];
+}
+
+export interface NewDuty {
+  role: string;
+  contact_id: number;
+  from: string;
+  until: string;
+}
+
+export type ServerMessage = Snapshot | Delta | Heartbeat | OnCall;
 
 /** Who and what is free for a new shift; an agent's own watch is preferred. */
 export interface ShiftChoices {
@@ -270,6 +343,8 @@ export function readMessage(text: string): ServerMessage | null {
   switch (message.type) {
     case "heartbeat":
       return message as Heartbeat;
+    case "on_call":
+      return Array.isArray(message.roles) ? (message as OnCall) : null;
     case "snapshot":
     case "delta":
       return Array.isArray(message.devices) && Array.isArray(message.alerts) ? (message as Snapshot | Delta) : null;

@@ -14,6 +14,7 @@ import "./styles/base.css";
 import "./styles/bars.css";
 import "./styles/queue.css";
 import "./styles/protection.css";
+import "./styles/duty.css";
 import "./styles/sheet.css";
 import "./styles/watch.css";
 import "./styles/map.css";

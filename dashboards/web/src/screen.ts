@@ -11,6 +11,7 @@ export const mapMissing = signal(false);
 export const helpOpen = signal(false);
 export const newShiftOpen = signal(false);
 export const reportOpen = signal(false);
+export const dutyOpen = signal(false);
 
 export const openAlert = computed(() => (openAlertId.value === null ? null : (alerts.value.get(openAlertId.value) ?? null)));
 export const openDevice = computed(() =>

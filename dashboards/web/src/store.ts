@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import type { Alert, Command, Device, Named, ServerMessage } from "./contract";
+import type { Alert, Command, Device, DutyRole, Named, ServerMessage } from "./contract";
 import { withCommands } from "./rules/commands";
 import { furtherAlong, queueOf } from "./rules/queue";
 import { ServerClock } from "./rules/server_clock";
@@ -20,6 +20,8 @@ export const connection = signal<Connection>("connecting");
 export const engineOk = signal(true);
 /** Since when the server hears no watch at all. */
 export const notHeardSince = signal<string | null>(null);
+/** Who is on call in each role; null until the server has said so. */
+export const onCall = signal<readonly DutyRole[] | null>(null);
 /** Local time of the last message; before the first one, of the page's start. */
 export const heardAtMs = signal(Date.now());
 /** False until the first snapshot: an empty queue must not read as "no alarm". */
@@ -50,6 +52,10 @@ export function applyMessage(message: ServerMessage): void {
   if (message.type === "heartbeat") {
     engineOk.value = message.engine_ok;
     notHeardSince.value = message.not_heard_since_at ?? null;
+    return;
+  }
+  if (message.type === "on_call") {
+    onCall.value = message.roles;
     return;
   }
   if (message.type === "snapshot") {

@@ -1,6 +1,6 @@
-import type { Alert, Command, Device } from "../src/contract";
+import type { Alert, Command, Device, Notification } from "../src/contract";
 
-const AT = "2026-01-14T06:42:03Z";
+export const AT = "2026-01-14T06:42:03Z";
 
 export function anAlert(change: Partial<Alert>): Alert {
   return {
@@ -29,6 +29,8 @@ export function anAlert(change: Partial<Alert>): Alert {
     incident: 1,
     notes: [],
     notifications: [],
+    unreached: [],
+    next_step: null,
     vital: true,
     detail: {},
     history: [],
@@ -84,4 +86,27 @@ export function aCommand(change: Partial<Command>): Command {
 /** Not protected, for that reason. */
 export function bare(reason: string, since: string | null = AT): Pick<Device, "protection"> {
   return { protection: { level: "not_protected", reasons: [reason], since } };
+}
+
+/** A message that was sent, except for what is said. */
+export function aMessage(change: Partial<Notification>): Notification {
+  return {
+    id: 1,
+    channel: "sms",
+    contact: "Anne Petit",
+    state: "sent",
+    since: AT,
+    changed_at: AT,
+    sent_at: null,
+    delivered_at: null,
+    attempts: 1,
+    distance_m: null,
+    answered_at: null,
+    answer: null,
+    held_at: null,
+    provider_status: null,
+    error_code: null,
+    http_status: null,
+    ...change,
+  };
 }

@@ -4,7 +4,7 @@ import { en } from "../src/text/en";
 import { fr } from "../src/text/fr";
 import { distanceText } from "../src/text/instants";
 import { LEVEL_MARKS, reasonsText } from "../src/text/protection_words";
-import { anAlert } from "./examples";
+import { aMessage, anAlert, AT } from "./examples";
 
 test("stillness says whether the agent is heard, and whether the watch could ask", () => {
   const alert = anAlert({ heard_after_episode: true, detail: { prealarm: "not_delivered" } });
@@ -27,11 +27,10 @@ test("what else is known is said", () => {
 });
 
 test("colleagues who go are named with their distance; the others are not", () => {
-  const asked = { id: 1, channel: "watch", state: "sent", sent_at: null, delivered_at: null, attempts: 1 } as const;
   const notifications = [
-    { ...asked, contact: "Zoé Martin", distance_m: 400, answered_at: "2026-01-14T06:43:03Z", answer: "Oui" },
-    { ...asked, contact: "Luc Petit", distance_m: 2140, answered_at: "2026-01-14T06:43:03Z", answer: "Non" },
-    { ...asked, contact: "Ali Roy", distance_m: 2600, answered_at: null, answer: null },
+    aMessage({ channel: "watch", contact: "Zoé Martin", distance_m: 400, answered_at: AT, answer: "Oui" }),
+    aMessage({ channel: "watch", contact: "Luc Petit", distance_m: 2140, answered_at: AT, answer: "Non" }),
+    aMessage({ channel: "watch", contact: "Ali Roy", distance_m: 2600 }),
   ];
   expect(remarks(anAlert({ notifications }), fr)).toEqual(["Zoé Martin y va (à 400\u00a0m)."]);
   expect(distanceText(2140, fr)).toBe("2,1\u00a0km");

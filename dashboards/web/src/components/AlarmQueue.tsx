@@ -3,6 +3,7 @@ import { heldOrder } from "../rules/queue";
 import { alerts, connection, engineOk, informed, notHeardSince, queue } from "../store";
 import { words } from "../text/language";
 import { AlarmRow } from "./AlarmRow";
+import { Undelivered } from "./Undelivered";
 
 /** The order is free to change again this long after the pointer last moved over the queue. */
 const HOLD_MS = 5_000;
@@ -15,6 +16,7 @@ export function AlarmQueue() {
         {words.queue}
         {added > 0 && <span class="held">{words.queueHeld(added)}</span>}
       </h1>
+      <Undelivered />
       {shown.length > 0 ? (
         <ol id="alarm-queue" {...handlers}>
           {shown.map((alert) => (

@@ -1,20 +1,23 @@
-import { useEffect } from "preact/hooks";
+import { computed } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
 import type { Alert } from "../contract";
 import { markRendered } from "../presented";
+import { undeliveredOf } from "../rules/delivery";
 import { isLate } from "../rules/lateness";
 import { lookOfAlert } from "../rules/marker";
 import { cursorId, openAlertId, openSheet } from "../screen";
-import { deviceOf } from "../store";
+import { deviceOf, nowMs } from "../store";
 import { episodeLabel, headline } from "../text/alert_words";
 import { shortTimeText, spanText } from "../text/instants";
 import { words } from "../text/language";
 import { AcknowledgeButton } from "./AcknowledgeButton";
 import { Age, Instant } from "./Instants";
+import { NextStep } from "./NextStep";
 import { Shape } from "./Shape";
 
 export function AlarmRow({ alert }: { alert: Alert }) {
   const device = deviceOf(alert);
-  const undelivered = alert.notifications.filter((one) => one.state === "failed").length;
+  const undelivered = useMemo(() => computed(() => undeliveredOf(alert, nowMs.value)), [alert]).value;
   const unanswered = alert.state === "triggered" && alert.history.some((news) => news.kind === "steps_exhausted");
   const moved = alert.history.find((news) => news.kind === "moved_in_alarm");
   useEffect(() => markRendered(alert.id), [alert.id]);
@@ -55,6 +58,7 @@ export function AlarmRow({ alert }: { alert: Alert }) {
           {moved && <span class="late">{words.movedSince(shortTimeText(Date.parse(moved.first_at), words))}</span>}
           {unanswered && <span class="unanswered">{words.news.steps_exhausted}</span>}
           {undelivered > 0 && <span class="unanswered">{words.undelivered(undelivered)}</span>}
+          <NextStep alert={alert} />
           {isLate(alert) && (
             <span class="late">{words.late(spanText(alert.received_late_s ?? 0, words))}</span>
           )}

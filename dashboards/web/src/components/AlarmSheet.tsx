@@ -11,6 +11,7 @@ import { DeviceFacts, Fact, InstantFact, PlaceFact } from "./Facts";
 import { FollowUp } from "./FollowUp";
 import { Incident } from "./Incident";
 import { News } from "./News";
+import { NextStep } from "./NextStep";
 import { Notifications } from "./Notifications";
 import { ProtectionFacts } from "./ProtectionFacts";
 import { WatchMessages } from "./WatchMessages";
@@ -55,6 +56,7 @@ export function AlarmSheet({ alert }: { alert: Alert }) {
       <News history={alert.history} />
       <Incident alert={alert} />
       <AcknowledgeButton alert={alert} />
+      <NextStep alert={alert} />
       <dl>
         <InstantFact name={episodeLabel(alert, words)} at={alert.episode_at} />
         {alert.kind === "stillness" && <InstantFact name={words.deadline} at={alert.triggered_at} />}
@@ -82,7 +84,7 @@ export function AlarmSheet({ alert }: { alert: Alert }) {
       </div>
       <FollowUp alert={alert} />
       {device && <WatchMessages device={device} />}
-      <Notifications notifications={alert.notifications} />
+      <Notifications alert={alert} />
     </aside>
   );
 }

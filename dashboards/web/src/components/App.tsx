@@ -6,9 +6,11 @@ import { Announcer } from "./Announcer";
 import { Banners } from "./Banners";
 import { DeviceCard } from "./DeviceCard";
 import { DeviceTable } from "./DeviceTable";
+import { DutyDialog } from "./DutyDialog";
 import { HelpDialog } from "./HelpDialog";
 import { MapPane } from "./MapPane";
 import { NewShiftDialog } from "./NewShiftDialog";
+import { OnCallPanel } from "./OnCallPanel";
 import { ProtectionPanel } from "./ProtectionPanel";
 import { Replies } from "./Replies";
 import { ShiftReport } from "./ShiftReport";
@@ -26,6 +28,7 @@ export function App() {
         <div class="lookout">
           <AlarmQueue />
           <ProtectionPanel />
+          <OnCallPanel />
         </div>
         {alert && <AlarmSheet key={alert.id} alert={alert} />}
         <section class="stage" aria-label={view.value === "map" ? words.map : words.table}>
@@ -37,6 +40,7 @@ export function App() {
       <Announcer />
       <HelpDialog />
       <NewShiftDialog />
+      <DutyDialog />
       <ShiftReport />
     </div>
   );

@@ -39,8 +39,16 @@ export function dateTimeText(ms: number, words: Words): string {
 
 /** The time alone when it is today in Paris, else the day with it: 02:58 of yesterday must not pass for today. */
 export function instantText(ms: number, nowMs: number, words: Words): string {
-  const sameDay = dayText(ms, words) === dayText(nowMs, words) && Math.abs(nowMs - ms) < 36 * 3_600_000;
-  return sameDay ? clockText(ms, words) : dateTimeText(ms, words);
+  return isSameDay(ms, nowMs, words) ? clockText(ms, words) : dateTimeText(ms, words);
+}
+
+/** The same without seconds, for what somebody has planned. */
+export function plannedText(ms: number, nowMs: number, words: Words): string {
+  return isSameDay(ms, nowMs, words) ? shortTimeText(ms, words) : dateTimeText(ms, words);
+}
+
+function isSameDay(ms: number, nowMs: number, words: Words): boolean {
+  return dayText(ms, words) === dayText(nowMs, words) && Math.abs(nowMs - ms) < 36 * 3_600_000;
 }
 
 /** A span of time in its two most telling units: 25 s, 4 min, 1 h 05, 3 j. */
