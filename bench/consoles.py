@@ -37,7 +37,7 @@ _SHARED = sql.load(__file__)
 _ELSEWHERE = 5  # consoles at the second server
 _REPORT_EVERY_S = 5.0
 _PAUSE_MAX_S = 0.5  # before the next acknowledgement: not in step with the pushes
-_ROUND_S = 30.0  # longer than a round takes, with this machine's many pages
+_ROUND_S = 60.0  # longer than a round takes, with this machine's many pages
 _LOOK_S = 0.005
 _PATIENCE_S = 30.0
 _DEFLATE = 15  # what browsers offer
@@ -119,9 +119,9 @@ async def measure(*, consoles: int, devices: int, alerts: int, rounds: int, brok
             environment = {"GYROPHARE_DATABASE_URL": postgres.url, "GYROPHARE_MQTT_URL": mqtt_url}
             async with (
                 await db.connect(postgres.url) as connection,
-                _talking(connection, mqtt_url, devices, rounds) as publisher,
                 serve(**environment, GYROPHARE_INSTANCE="a") as here,
                 serve(**environment, GYROPHARE_INSTANCE="b") as elsewhere,
+                _talking(connection, mqtt_url, devices, rounds) as publisher,
                 _pages(here.console_url, consoles) as pages,
                 _pages(elsewhere.console_url, _ELSEWHERE) as far_pages,
                 aiohttp.ClientSession(here.console_url, headers=_HEADERS) as dispatcher,

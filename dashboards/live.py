@@ -78,6 +78,7 @@ class Live:
         self._rota = rota
         self._consoles: set[Console] = set()
         self._wake = asyncio.Event()
+        self._pushing = asyncio.Lock()
         self._sent: dict[tuple[str, int], str] = {}
         self._everything_due = True
         self._shown: set[int] = set()
@@ -87,10 +88,16 @@ class Live:
         self._wake.set()
 
     async def join(self, console: Console) -> None:
-        """Give a page the whole picture, then keep it up to date."""
-        console.push(await self._snapshot())
-        self._consoles.add(console)
-        self._sent.clear()  # so that what changed between the snapshot and now is sent
+        """Give a page the whole picture, then keep it up to date.
+
+        Nothing is pushed between its snapshot and its place among the others: so it misses nothing, and they need not
+        be sent everything again.
+        """
+        async with self._pushing:
+            if not self._consoles:
+                self._sent.clear()  # nobody has listened since
+            console.push(await self._snapshot())
+            self._consoles.add(console)
         self.refresh()
 
     def refresh(self) -> None:
@@ -113,7 +120,8 @@ class Live:
             now = self._clock.now()
             try:
                 if self._consoles:
-                    await self._push_changes(None if everything or since is None else since - _OVERLAP, now)
+                    async with self._pushing:
+                        await self._push_changes(None if everything or since is None else since - _OVERLAP, now)
                     since = now
                 if everything:
                     await self._push_heartbeat(now)

@@ -202,5 +202,9 @@ async def test_other_organisation_has_a_rota_of_its_own(rota: Department, browse
     [duty] = await rota.rows("update duty set organisation_id = 2 returning id")
     assert (await post(browser, f"/api/v1/duty/{duty['id']}/end", {}))[0] == 404
     await rota.rows("update contact set organisation_id = 2 returning id")
+    await rota.rows("update duty set organisation_id = 1 returning id")
+    async with browser.get("/api/v1/duty") as answer:
+        [role] = (await answer.json())["roles"]
+    assert (role["now"], role["unreached"]) == ([], ["sms"])  # whom no step of ours calls
     status, refused = await post(browser, "/api/v1/duty", asked())
     assert (status, refused["error"]["what"]) == (404, "Ce contact n'existe pas")

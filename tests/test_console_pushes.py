@@ -77,6 +77,17 @@ async def test_page_that_was_away_sees_what_it_missed(server: Server, sos: Alert
     assert (alert["id"], alert["state"]) == (sos, "acknowledged")
 
 
+async def test_page_that_opens_makes_the_others_hear_nothing_again(server: Server, sos: AlertId) -> None:
+    async with AsyncExitStack() as stack:
+        first = await open_page(server, stack)
+        while not (await next_of(first, "delta"))["alerts"]:
+            pass
+        await open_page(server, stack)
+        await take(server, sos)
+        [alert] = (await next_of(first, "delta"))["alerts"]
+        assert alert["state"] == "acknowledged"
+
+
 class DeafSocket:
     """Of a page whose computer sleeps: what is sent fills the buffers, and then waits."""
 

@@ -29,8 +29,9 @@ class DutyDesk:
         async with self._pool.connection() as connection:
             policies = await policy_store.find_policies(connection, organisation_id)
             contacts = (await policy_store.find_contacts(connection, [organisation_id])).get(organisation_id, ())
-            duties = await policy_store.find_duties(connection, organisation_id, now)
+            known = await policy_store.find_duties(connection, organisation_id, now)
         names = {contact.id: contact.name for contact in contacts}
+        duties = [duty for duty in known if duty.contact_id in names]  # no step calls a contact of others
 
         def entry(duty: KnownDuty) -> Entry:
             return Entry(
