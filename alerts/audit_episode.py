@@ -6,6 +6,7 @@ It is kept in the alerts' own history, so that a server that is started again, o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from gyrophare.kernel.ids import AlertId
@@ -14,17 +15,30 @@ from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__, "audit_episode.sql")
 
-PREFIX = "audit "
-"""How the episode of such an alert begins; its first instant follows."""
 ENDED = "well_again"
 """The event in its history when the auditor finds nothing any more."""
+_PREFIX = "audit "
 
 
-async def find_told(connection: Connection) -> list[AlertId]:
-    """The alerts of the time that lasts, locked against other auditors until the commit."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """Since when the auditor finds something, and the alerts that say so: one for each organisation that was told."""
+
+    since_at: datetime
+    alert_ids: tuple[AlertId, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{_PREFIX}{self.since_at.isoformat()}"
+
+
+async def find_told(connection: Connection) -> Episode | None:
+    """What lasts and somebody was told of, locked against other auditors until the commit."""
     await connection.execute(QUERIES["lock"])
-    rows = await (await connection.execute(QUERIES["find_told"], {"prefix": PREFIX, "ended": ENDED})).fetchall()
-    return [AlertId(row["id"]) for row in rows]
+    rows = await (await connection.execute(QUERIES["find_told"], {"prefix": _PREFIX, "ended": ENDED})).fetchall()
+    if not rows:
+        return None
+    return Episode(since_at=rows[0]["episode_at"], alert_ids=tuple(AlertId(row["id"]) for row in rows))
 
 
 async def touch(connection: Connection, alert_ids: Sequence[AlertId], now: datetime) -> None:

@@ -43,6 +43,12 @@ insert into alert_event (alert_id, at, kind, account_id, detail)
 select alert_id, %(now)s, %(kind)s, %(account_id)s, detail::jsonb
 from unnest(%(alert_ids)s::bigint[], %(details)s::text[]) as new (alert_id, detail)
 
+-- name: find_organisations_told
+-- By the key that makes an alert one; raised again in vain it would use up its number.
+select o.id as organisation_id from organisation o
+where exists (select from alert a
+              where a.organisation_id = o.id and a.device_id is null and a.kind = %(kind)s and a.episode = %(episode)s)
+
 -- name: find_triggered
 select id from alert
 where device_id = %(device_id)s and kind = %(kind)s and state = 'triggered'

@@ -15,7 +15,7 @@ from alerts.escalation import plan
 from alerts.model import AlertFacts, AlertKind, Cause, Escalation, NewAlert, Step, priority
 from alerts.nearby import Nearest
 from alerts.outbox import Recipient
-from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId
+from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
@@ -72,6 +72,13 @@ async def raise_alerts(connection: Connection, new: Sequence[NewAlert], now: dat
     raised = [AlertId(row["id"]) for row in rows]
     await record(connection, raised, "raised", now)
     return raised
+
+
+async def find_organisations_told(connection: Connection, kind: AlertKind, episode: str) -> set[OrganisationId]:
+    """Those for which an alert of no device was raised in that episode."""
+    parameters = {"kind": str(kind), "episode": episode}
+    rows = await (await connection.execute(QUERIES["find_organisations_told"], parameters)).fetchall()
+    return {OrganisationId(row["organisation_id"]) for row in rows}
 
 
 async def find_triggered(connection: Connection, device_id: DeviceId, kind: AlertKind) -> AlertId | None:

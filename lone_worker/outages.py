@@ -16,10 +16,10 @@ async def last_hearing(connection: Connection, instance: str, now: datetime) -> 
     return row["heard_at"], row["another_hears"]
 
 
-async def note(connection: Connection, outage: Outage) -> bool:
-    """Write an outage down; False when it is written already."""
+async def note(connection: Connection, outage: Outage) -> None:
+    """Write an outage down, once."""
     parameters = {"since_at": outage.since_at, "until_at": outage.until_at}
-    return bool(await (await connection.execute(QUERIES["note_outage"], parameters)).fetchall())
+    await connection.execute(QUERIES["note_outage"], parameters)
 
 
 async def end(connection: Connection, until_at: datetime) -> None:

@@ -143,7 +143,6 @@ where until_at is null or until_at > %(now)s - make_interval(secs => %(catch_up_
 -- name: note_outage
 insert into outage (since_at, until_at) values (%(since_at)s, %(until_at)s)
 on conflict do nothing
-returning since_at
 
 -- name: end_outage
 update outage set until_at = greatest(since_at, %(until_at)s) where until_at is null

@@ -214,6 +214,22 @@ async def test_two_auditors_tell_once_and_a_restarted_one_ends_it(office: Depart
     assert len(await office.rows("select from alert_event where kind = 'well_again'")) == 1
 
 
+async def test_who_begins_a_shift_while_something_is_found_is_told_too(office: Department) -> None:
+    found = (Finding(kind=FindingKind.ENGINE_STOPPED),)
+    report = AuditReport()
+    for _ in range(2):
+        await report.tell(office.connection, found, office.clock.now())
+        office.clock.advance(15)
+    assert await office.rows("select from alert") == []
+    await office.on_shift("w-1")
+    for teller in (report, report, AuditReport()):
+        await teller.tell(office.connection, found, office.clock.now())
+        office.clock.advance(15)
+    assert len(await office.rows("select from alert where kind = 'infrastructure'")) == 1
+    await report.tell(office.connection, (), office.clock.now())
+    assert len(await office.rows("select from alert_event where kind = 'well_again'")) == 1
+
+
 # ------------------------------------------------------------------ the dead man's switch
 
 

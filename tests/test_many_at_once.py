@@ -16,8 +16,10 @@ from gyrophare.kernel.clock import ManualClock
 from gyrophare.platform.db import Pool, open_pool
 from gyrophare.platform.mqtt import Received
 from ingest.understanding import understand
+from lone_worker.shifts import store as shifts
+from lone_worker.shifts.spans import Terms
 from tests.conftest import START_AT
-from tests.department import Department
+from tests.department import ORGANISATION, Department
 
 AGENTS = 300
 LOST_AT, BACK_AT = START_AT + timedelta(seconds=70), START_AT + timedelta(seconds=400)
@@ -160,3 +162,32 @@ async def test_server_that_was_away_for_ten_minutes_says_so_once_and_asks_before
     await hear(department, pool, names[:1], steps=5)
     await pass_until(clock, pool, back_at + timedelta(seconds=70), back_at)
     assert await told(department) == {"infrastructure": 1, "stillness": 2}
+
+
+async def test_who_begins_a_shift_while_nobody_is_heard_is_told_too_and_once(
+    department: Department, pool: Pool, clock: ManualClock
+) -> None:
+    await department.many_on_shift(2)
+    [town] = await department.rows("insert into organisation (slug, name) values ('is', 'Is-sur-Tille') returning id")
+    device_id = await department.register("w-is")
+    await escalation_tick.tick(pool, clock, "engine", ALWAYS)
+    lost_at = clock.now()
+    await pass_until(clock, pool, lost_at + timedelta(seconds=60), None)
+    assert await department.rows("select organisation_id from alert") == [{"organisation_id": ORGANISATION}]
+
+    [agent] = await department.rows(
+        "insert into agent (organisation_id, name) values (%(town)s, 'Zoé') returning id", town=town["id"]
+    )
+    await department.rows(
+        "update device set organisation_id = %(town)s where id = %(id)s returning id", town=town["id"], id=device_id
+    )
+    await shifts.start_shift(department.connection, device_id, Terms(agent_id=agent["id"], mission=""), clock.now())
+    await pass_until(clock, pool, lost_at + timedelta(seconds=100), None)
+    told = await department.rows("select id, organisation_id, episode_at, detail from alert order by id")
+    assert told == [  # and no number is used up by being told again
+        {"id": 1, "organisation_id": ORGANISATION, "episode_at": lost_at, "detail": {"agents": 2}},
+        {"id": 2, "organisation_id": town["id"], "episode_at": lost_at, "detail": {"agents": 1}},
+    ]
+    # It is over, and another one is another one.
+    await pass_until(clock, pool, lost_at + timedelta(seconds=130), clock.now())
+    assert len(await department.rows("select from alert where kind = 'infrastructure'")) == 2

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import alerts.store
 from alerts import audit_episode
+from alerts.audit_episode import Episode
 from alerts.auditor import Finding
 from gyrophare.flows import infrastructure
 from gyrophare.platform.db import Connection
@@ -33,10 +34,10 @@ class AuditReport:
             return
         async with connection.transaction():
             told = await audit_episode.find_told(connection)
-            if found and before is not None and not told:
-                episode = f"{audit_episode.PREFIX}{before.isoformat()}"
-                await infrastructure.tell(connection, SUBJECT, episode, before, now)
-            elif not found and told:
-                await alerts.store.record(connection, told, audit_episode.ENDED, now)
-                await audit_episode.touch(connection, told, now)
+            if found and before is not None:
+                episode = told or Episode(since_at=before)
+                await infrastructure.tell(connection, SUBJECT, episode.name, episode.since_at, now)
+            elif not found and told is not None:
+                await alerts.store.record(connection, told.alert_ids, audit_episode.ENDED, now)
+                await audit_episode.touch(connection, told.alert_ids, now)
                 await alerts.store.wake(connection)

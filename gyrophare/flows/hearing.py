@@ -20,7 +20,8 @@ async def look(connection: Connection, instance: str, now: datetime, hearing_sin
     await alerts.store.beat(connection, instance, now, hearing=hearing_since_at is not None)
     if not another_hears:
         outage = lost(last_at, hearing_since_at, now)
-        if outage is not None and await lone_worker.outages.note(connection, outage):
+        if outage is not None:
+            await lone_worker.outages.note(connection, outage)
             episode = f"not heard {outage.since_at.isoformat()}"
             await infrastructure.tell(
                 connection, "Montres non reçues, agents non protégés", episode, outage.since_at, now

@@ -1,4 +1,7 @@
-"""What breaks everybody's protection at once: one alert for each organisation that has agents on shift."""
+"""What breaks everybody's protection at once: one alert for each organisation that has agents on shift.
+
+Told again while it lasts, it reaches those whose first shift began meanwhile, and nobody a second time.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from gyrophare.platform.db import Connection
 
 
 async def tell(connection: Connection, subject: str, episode: str, since_at: datetime, now: datetime) -> None:
-    """Raise it, in the words of `subject`; of one `episode` once."""
+    """Raise it, in the words of `subject`; in one `episode` each organisation hears of it once."""
     agents = await lone_worker.outages.count_on_shift(connection)
+    told = await alerts.store.find_organisations_told(connection, AlertKind.INFRASTRUCTURE, episode) if agents else ()
     raised = [
         NewAlert(
             organisation_id=organisation_id,
@@ -28,6 +32,7 @@ async def tell(connection: Connection, subject: str, episode: str, since_at: dat
             detail={"agents": on_shift},
         )
         for organisation_id, on_shift in agents.items()
+        if organisation_id not in told
     ]
     if await alerts.store.raise_alerts(connection, raised, now):
         await alerts.store.wake(connection)
