@@ -27,7 +27,9 @@ select wanted.job, wanted.relation, j.job_id is not null as there, j.scheduled, 
        s.job_status <> 'Running' and greatest(s.next_start, s.last_run_started_at) < now() - interval '1 hour' as overdue,
        (select e.err_message from timescaledb_information.job_errors e
         where e.job_id = j.job_id order by e.start_time desc limit 1) as error
-from (values ('policy_compression', 'fix'), ('policy_retention', 'fix'), ('policy_retention', 'trail_1min'),
-             ('policy_refresh_continuous_aggregate', 'trail_1min')) as wanted (job, relation)
+from (values ('policy_compression', 'fix'), ('policy_retention', 'fix'),
+             ('policy_compression', 'motion'), ('policy_retention', 'motion'),
+             ('policy_refresh_continuous_aggregate', 'trail_1min'), ('policy_retention', 'trail_1min'))
+    as wanted (job, relation)
 left join timescaledb_information.jobs j on j.proc_name = wanted.job and j.hypertable_name = wanted.relation
 left join timescaledb_information.job_stats s on s.job_id = j.job_id
