@@ -58,6 +58,7 @@ async def test_alarm_is_counted_from_message_to_answer(
     assert await value(server, "alert_ack_seconds_count") == 0
     assert await value(server, "notifications_total", channel="sms", result="sent") == 2
     assert await value(server, "notification_latency_seconds_count", channel="sms") == 2
+    assert await value(server, "sms_segments_total") == 2
     assert await value(server, "rule_tick_age_seconds") == 3
     assert await value(server, "rule_tick_seconds_count") == 1
     assert await value(server, "mqtt_connected", lane="events") == 1

@@ -49,6 +49,8 @@ class SendResult:
     detail: str
     retry_after_s: float | None = None
     """How long the provider asked to be left alone, where it did."""
+    segments: int | None = None
+    """How many parts of a text message it bills, where it said so."""
 
 
 class Channel(Protocol):

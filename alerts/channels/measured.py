@@ -28,6 +28,11 @@ class ChannelMetrics:
             buckets=_BUCKETS_S,
             registry=registry,
         )
+        self.sms_segments = Counter(
+            "gyrophare_sms_segments",
+            "Parts of text messages that the SMS provider took: what it bills.",
+            registry=registry,
+        )
 
 
 class MeasuredChannel:
@@ -37,6 +42,7 @@ class MeasuredChannel:
         self.name = channel.name
         self._channel = channel
         self._attempts = metrics.attempts
+        self._segments = metrics.sms_segments
         self._seconds = metrics.latency_seconds.labels(channel.name)
         for result in (*Outcome, "error"):  # there from the start: a rate needs a zero to rise from
             metrics.attempts.labels(channel.name, str(result))
@@ -47,9 +53,17 @@ class MeasuredChannel:
             with self._seconds.time():
                 sent = await self._channel.send(message)
             result = str(sent.outcome)
+            self._count_segments(sent)
             return sent
         finally:
             self._attempts.labels(self.name, result).inc()
 
     async def find_sent(self, message: OutgoingText, *, since: datetime) -> SendResult | None:
-        return await self._channel.find_sent(message, since=since)
+        found = await self._channel.find_sent(message, since=since)
+        if found is not None:
+            self._count_segments(found)
+        return found
+
+    def _count_segments(self, sent: SendResult) -> None:
+        if self.name == "sms" and sent.outcome is Outcome.SENT:
+            self._segments.inc(sent.segments or 1)  # we send one part

@@ -103,13 +103,20 @@ def classify_resource(resource: Mapping[str, Any], http_status: int | None) -> S
     if not isinstance(sid, str) or not _PROVIDER_ID.fullmatch(sid):
         return result(Outcome.AMBIGUOUS, "the answer names nothing", http_status=http_status)
     word = read_word(resource.get("status")) or "in an unknown state"
-    return result(
+    said = result(
         Outcome.PERMANENT if word in NEVER_ARRIVES else Outcome.SENT,
         f"held by the provider: {word}",
         provider_id=sid,
         http_status=http_status,
         code=read_code(resource.get("error_code")),
     )
+    return replace(said, segments=_segments(resource))
+
+
+def _segments(resource: Mapping[str, Any]) -> int | None:
+    """Digits in a text; null or 0 before the provider has counted, and of a call there is none."""
+    counted = resource.get("num_segments")
+    return int(counted) or None if isinstance(counted, str) and re.fullmatch(r"[0-9]{1,2}", counted) else None
 
 
 def result(
