@@ -26,6 +26,7 @@ QUERIES = sql.load(__file__, "auditor.sql")
 AUDIT_S = 15.0
 STEP_LATE_S = 30.0
 MESSAGE_LATE_S = 60.0
+STATUS_LATE_S = 300.0
 TICK_LATE_S = 10.0
 HELD_LATE_S = 25 * 3600.0
 _PATIENCE_S = 10.0
@@ -52,6 +53,8 @@ class FindingKind(StrEnum):
     """The invented alarm was not heard, several times in a row."""
     SENDING_STUCK = "sending_stuck"
     """Whoever was sending a message is gone since 60 s, and nobody finds out what became of it."""
+    STATUS_MISSING = "status_missing"
+    """The provider took a message, has not said what became of it, and nobody asks: 300 s after it was time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ async def audit(connection: Connection, now: datetime) -> tuple[Finding, ...]:
         "now": now,
         "step_late_s": STEP_LATE_S,
         "message_late_s": MESSAGE_LATE_S,
+        "status_late_s": STATUS_LATE_S,
         "tick_late_s": TICK_LATE_S,
         "held_late_s": HELD_LATE_S,
     }

@@ -34,6 +34,13 @@ with found as (
     from notification n
     where n.state = 'sending' and n.leased_until < %(now)s - make_interval(secs => %(message_late_s)s)
     union all
+    -- With the provider, and neither at its end nor asked about. Who was asked in vain often enough is at its end too.
+    select 'status_missing', n.alert_id
+    from notification n
+    where n.state = 'sent' and n.provider_id is not null and n.provider_final_at is null and n.channel in ('sms', 'voice')
+      and coalesce(n.provider_ask_at, n.sent_at) < %(now)s - make_interval(secs => %(status_late_s)s)
+      and n.channel in (select unnest(channels) from channel_presence)
+    union all
     select 'engine_stopped', null
     where not exists (
         select from engine_tick where ticked_at >= %(now)s - make_interval(secs => %(tick_late_s)s)

@@ -280,6 +280,7 @@ with held as (
         due_at = %(due_at)s, provider_id = coalesce(%(provider_id)s, n.provider_id),
         sent_at = case when %(state)s = 'sent' or (%(state)s = 'ambiguous' and n.provider_id is not null) then %(now)s
                        else n.sent_at end,
+        provider_final_at = case when %(state)s = 'failed' then %(now)s else n.provider_final_at end,
         lease_token = null, leased_until = null, changed_at = %(now)s
     from held
     where n.id = any(%(ids)s) and n.lease_token = %(lease_token)s and n.alert_id = held.id

@@ -91,6 +91,8 @@ select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg,
                       'sent_at', n.sent_at, 'delivered_at', n.delivered_at, 'attempts', n.attempts, 'distance_m', n.distance_m,
                       'answered_at', n.answered_at, 'answer', n.answer,
                       'held_at', case when n.state = 'pending' and n.held then n.held_at end,
+                      'delivery_unknown', n.state = 'sent' and n.provider_final_at is not null
+                                          and coalesce(n.provider_status, '') not in ('delivered', 'completed'),
                       'provider_status', n.provider_status, 'http_status', t.http_status,
                       'error_code', coalesce(n.provider_error_code, t.error_code)) order by n.id)
            from notification n

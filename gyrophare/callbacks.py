@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from functools import partial
 
 import psycopg
+from prometheus_client import Counter
 
 from alerts.callbacks.audit import Audit
 from alerts.callbacks.server import CALL_STATUS_PATH, KEY_PATH, STATUS_PATH, CallbacksServer
-from gyrophare.flows import provider_said
-from gyrophare.flows.provider_said import Acknowledge, FetchStatus
+from gyrophare.flows import provider_asked, provider_said
+from gyrophare.flows.provider_asked import FetchStatus
+from gyrophare.flows.provider_said import Acknowledge
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform.db import Pool
 from gyrophare.settings import CallbacksSettings
@@ -35,7 +37,7 @@ def key_url(settings: CallbacksSettings) -> str | None:
 
 
 class Callbacks:
-    """One server's ear for the provider. `fetches` asks it, by channel."""
+    """One server's ear for the provider. `fetches` asks it, by channel; `unknown` counts what it never says."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Callbacks:
         clock: Clock,
         acknowledge: Acknowledge,
         fetches: Mapping[str, FetchStatus],
+        unknown: Counter,
     ) -> None:
         self.audit = Audit(pool, clock)
         self.port: int | None = None
@@ -52,6 +55,7 @@ class Callbacks:
         self._clock = clock
         self._acknowledge = acknowledge
         self._fetches = fetches
+        self._unknown = unknown
         self._server: CallbacksServer | None = None
 
     async def start(self) -> None:
@@ -81,7 +85,10 @@ class Callbacks:
             log.warning("Some refused callbacks stay uncounted: %s", type(error).__name__, extra={"action": "audit"})
 
     async def follow_up(self) -> None:
-        """Match what was said with what we have stored since, and ask where nothing was said."""
+        """Match what was said with what we have stored since."""
         await self.audit.write()
         await provider_said.catch_up(self._pool, self._clock, self._acknowledge)
-        await provider_said.ask(self._pool, self._clock, self._fetches)
+
+    async def ask(self) -> None:
+        """Ask where nothing was said."""
+        await provider_asked.ask(self._pool, self._clock, self._fetches, self._unknown)

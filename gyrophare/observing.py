@@ -38,6 +38,7 @@ class Observing:
         self.pulse = Pulse(clock, ended=self.supervisor.alive)
         self.metrics = Metrics()
         self._registry = self.metrics.registry
+        self.sent = ChannelMetrics(self._registry)
 
     def store(self, store: Store) -> Store:
         """The same, measured."""
@@ -45,8 +46,7 @@ class Observing:
 
     def channels(self, channels: Iterable[Channel]) -> list[Channel]:
         """The same, measured."""
-        metrics = ChannelMetrics(self._registry)
-        return [MeasuredChannel(channel, metrics) for channel in channels]
+        return [MeasuredChannel(channel, self.sent) for channel in channels]
 
     async def enrol_canary(self, pool: Pool, broker: Broker) -> Enrolled | None:
         """The canary's watch, before the broker is given the accounts; None when there is no canary."""

@@ -48,7 +48,7 @@ from gyrophare.flows.broker_accounts import BrokerAccounts
 from gyrophare.flows.canary import Canary
 from gyrophare.flows.command_delivery import CommandSender
 from gyrophare.flows.duty_desk import DutyDesk
-from gyrophare.flows.provider_said import FetchStatus
+from gyrophare.flows.provider_asked import FetchStatus
 from gyrophare.flows.shift_desk import ShiftDesk
 from gyrophare.kernel.clock import Clock, SteadyClock, SystemClock
 from gyrophare.kernel.errors import NotReadyError, SettingsError
@@ -178,6 +178,7 @@ class Server:
             clock,
             self.desk.acknowledge_as_contact,
             self._fetches,
+            self.observing.sent.unknown,
         )
         self._stack.push_async_callback(self.callbacks.stop)
         await self.callbacks.start()
@@ -199,6 +200,7 @@ class Server:
             ticker.every(PLAN_S, "reachable", told)
             ticker.every(PLAN_S, "plan", partial(shift_plan.due, self.pool, clock))
             ticker.every(CALLBACKS_S, "callbacks", self.callbacks.follow_up)
+            ticker.every(CALLBACKS_S, "ask the provider", self.callbacks.ask)
             ticker.every(SEAL_S, "seal", partial(sealer.seal_newest, self.pool, clock))
             ticker.every(RETENTION_S, "seal overlooked", partial(sealer.seal_overlooked, self.pool, clock))
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))

@@ -143,6 +143,28 @@ def test_story_is_told_in_order_with_its_seals(
     assert (sms["contact"], sms["attempts"][0]["provider_id"]) == ("Astreinte 1", "SM17")
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("delivered", "delivered"),
+        ("sent", "unknown, its last word was sent"),
+        (None, "unknown, its last word was none"),
+    ],
+)
+def test_story_says_how_a_message_ended(
+    gyrophare: Operator, alert_id: AlertId, root: psycopg.Connection[DictRow], status: str | None, said: str
+) -> None:
+    assert "sms, end" not in told(gyrophare, f"A{alert_id}")[0]
+    root.execute(
+        "update notification set state = 'sent', sent_at = due_at, provider_status = %s, provider_final_at = due_at"
+        " where channel = 'sms'",
+        [status],
+    )
+    [line] = [line for line in told(gyrophare, f"A{alert_id}")[0].splitlines() if "sms, end" in line]
+    assert said in line
+    assert "Astreinte 1" in line
+
+
 def test_look_at_a_story_is_written_down_where_somebody_has_an_account(
     gyrophare: Operator, alert_id: AlertId, root: psycopg.Connection[DictRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from alerts.channels.twilio import HOW_OFTEN
 from gyrophare.flows import retention
-from gyrophare.flows.provider_said import SILENT_S
+from gyrophare.flows.provider_asked import FIRST_AFTER_S
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.errors import NotReadyError
 from gyrophare.server import Server
@@ -174,10 +174,10 @@ async def test_provider_is_asked_when_its_callbacks_are_lost(
     clock.advance(4)
     await provider.call_back()
     assert provider.callbacks.made == []
-    await server.callbacks.follow_up()
+    await server.callbacks.ask()
     assert len(await sms(department, "sent")) == 1  # it may still be said
-    clock.advance(SILENT_S)
-    await server.callbacks.follow_up()
+    clock.advance(FIRST_AFTER_S["sms"] - 4)
+    await server.callbacks.ask()
     [failed] = await sms(department, "failed")
     assert failed["provider_status"] == "undelivered"
 

@@ -12,7 +12,7 @@ import pytest
 from alerts import policy_store
 from alerts.model import Step
 from alerts.policy import Policy
-from gyrophare.flows.provider_said import SILENT_S
+from gyrophare.flows.provider_asked import FIRST_AFTER_S
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.server import Server
 from gyrophare.sim.sms_provider import Act, CallbackFault, Fault, SmsProvider
@@ -220,10 +220,10 @@ async def test_mailbox_that_picks_up_stops_nothing_and_hurries_nothing(
     assert (call["provider_status"], call["delivered_at"]) == ("completed", None)
     await server.tick()
     assert await department.rows("select from notification where channel = 'sms'") == []
-    clock.advance(SILENT_S)
-    await server.callbacks.follow_up()  # the provider has told the end: it is not asked
-    asked = await department.rows("select provider_asked_at from notification where channel = 'voice'")
-    assert asked == [{"provider_asked_at": None}]
+    clock.advance(FIRST_AFTER_S["voice"])
+    await server.callbacks.ask()  # the provider has told the end: it is not asked
+    asked = await department.rows("select provider_asks from notification where channel = 'voice'")
+    assert asked == [{"provider_asks": 0}]
     await server.tick()
     assert (await notified(department, "sms", "sent"))["address"] == SECOND
 
@@ -298,8 +298,8 @@ async def test_provider_is_asked_what_became_of_a_call_when_it_says_nothing(
     provider.faults.append(Fault(ends_as="no-answer"))
     await sos(department)
     await notified(department, "voice", "sent")
-    clock.advance(SILENT_S)
-    await server.callbacks.follow_up()
+    clock.advance(FIRST_AFTER_S["voice"])
+    await server.callbacks.ask()
     assert (await notified(department, "voice", "failed"))["provider_status"] == "no-answer"
 
 

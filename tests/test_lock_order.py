@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 import pytest
+from prometheus_client import CollectorRegistry, Counter
 
 import alerts.store
 from alerts.callbacks.status import StatusSaid
 from alerts.callbacks.store import Verdict
 from alerts.store import QUERIES, Reached
-from gyrophare.flows import provider_said
+from gyrophare.flows import provider_asked, provider_said
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AccountId, AlertId, DeviceId
 from gyrophare.platform.db import Connection, Pool, connect
@@ -44,6 +45,20 @@ async def hear_provider(pool: Pool, clock: ManualClock) -> None:
     assert verdict is Verdict.APPLIED
 
 
+async def give_up(pool: Pool, clock: ManualClock) -> None:
+    registry = CollectorRegistry()
+    unknown = Counter("unknown", "", ["channel"], registry=registry)
+    async with pool.connection() as connection:
+        await connection.execute("update notification set provider_asks = 99 where channel = 'sms'")
+    clock.advance(3600)
+    await provider_asked.ask(pool, clock, {"sms": _never}, unknown)
+    assert registry.get_sample_value("unknown_total", {"channel": "sms"}) == 1
+
+
+async def _never(_provider_id: str) -> None:
+    raise AssertionError("it is not asked any more")
+
+
 async def hear_watch(pool: Pool, clock: ManualClock) -> None:
     async with pool.connection() as connection, connection.transaction():
         rows = await (await connection.execute("select id from notification where channel = 'watch'")).fetchall()
@@ -56,7 +71,7 @@ async def hush_watch(pool: Pool, clock: ManualClock) -> None:
         await alerts.store.hush(connection, [DeviceId(1)], clock.now())
 
 
-@pytest.mark.parametrize("write", [settle, hear_provider, hear_watch, hush_watch])
+@pytest.mark.parametrize("write", [settle, hear_provider, give_up, hear_watch, hush_watch])
 async def test_who_has_the_alert_gets_its_notifications_whoever_writes_to_them_meanwhile(
     server: Server, department: Department, database_url: str, clock: ManualClock, write: Writer
 ) -> None:

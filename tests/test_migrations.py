@@ -21,7 +21,7 @@ from lone_worker.shifts import store as shifts
 from lone_worker.shifts.spans import ActKind
 from tests.department import Department
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 18))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 19))
 VERSIONS = Path(__file__).parent.parent / "gyrophare/platform/migrations/versions"
 
 
@@ -120,3 +120,26 @@ async def test_shift_that_was_open_before_can_be_ended_and_paused_after(bare_url
         "13 07-15 0",
         "14 07-11 1",
     ]
+
+
+async def test_only_messages_of_the_last_hour_are_asked_about_after_the_upgrade(bare_url: str) -> None:
+    with _connected(bare_url) as connection:
+        command.upgrade(_config(connection), "0014")
+        connection.commit()
+    with psycopg.connect(bare_url) as old:
+        old.execute(
+            "insert into alert (organisation_id, kind, subject, episode, episode_at, triggered_at, raised_at, vital,"
+            " priority, policy, changed_at) values (1, 'sos', 'Zoé', '1', now(), now(), now(), true, 1, '[]', now());"
+            "insert into notification (alert_id, step, channel, address, text, due_at, changed_at, state, sent_at,"
+            " provider_id, provider_status, delivered_at)"
+            " select 1, number, channel, '', '', now(), now(), state, now() - age::interval, 'SM' || number, status,"
+            " case when status = 'delivered' then now() end"
+            " from (values (1, 'sms', 'sent', '2 hours', 'sent'), (2, 'sms', 'sent', '1 minute', 'sent'),"
+            " (3, 'sms', 'sent', '1 minute', 'delivered'), (4, 'voice', 'sent', '1 minute', 'completed'),"
+            " (5, 'sms', 'failed', '1 minute', 'undelivered'), (6, 'cap', 'sent', '2 hours', null))"
+            " as of (number, channel, state, age, status)"
+        )
+    migrate(bare_url)
+    with psycopg.connect(bare_url) as new:
+        rows = new.execute("select step from notification where provider_final_at is null order by step").fetchall()
+    assert rows == [(2,), (6,)]

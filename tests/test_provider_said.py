@@ -245,37 +245,6 @@ async def test_many_callbacks_at_once_leave_one_event(pool: Pool, office: Depart
     assert len(await office.rows("select from alert_event")) == 1
 
 
-async def test_silent_provider_is_asked(pool: Pool, office: Department, clock: ManualClock) -> None:
-    for number in range(provider_said.ASKED_AT_ONCE + 2):
-        await told(office, await alert(office), f"SM{number}")
-    asked: list[str] = []
-
-    async def fetch(provider_id: str) -> StatusSaid | None:
-        asked.append(provider_id)
-        return {"SM0": said("delivered", "SM0"), "SM1": said("undelivered", "SM1"), "SM2": said("sent", "SM2")}.get(
-            provider_id
-        )
-
-    clock.advance(provider_said.SILENT_S - 1)
-    assert await provider_said.ask(pool, clock, {"sms": fetch}) == 0
-    clock.advance(1)
-    assert await provider_said.ask(pool, clock, {"sms": fetch}) == provider_said.ASKED_AT_ONCE
-    assert await provider_said.ask(pool, clock, {"sms": fetch}) == 2  # the others
-    assert await provider_said.ask(pool, clock, {"sms": fetch}) == 0  # each once
-    rows = await office.rows("select state, provider_status from notification order by id limit 4")
-    assert [(row["state"], row["provider_status"]) for row in rows] == [
-        ("sent", "delivered"), ("failed", "undelivered"), ("sent", "sent"), ("sent", None)
-    ]  # fmt: skip
-    assert len(await office.rows("select from alert_event where kind = 'delivery_failed'")) == 1
-
-    asked.clear()
-    clock.advance(provider_said.SILENT_S)
-    await provider_said.ask(pool, clock, {"sms": fetch})
-    assert sorted(asked) == sorted(f"SM{number}" for number in range(2, provider_said.ASKED_AT_ONCE + 2))
-    clock.advance(provider_said.ASKED_FOR.total_seconds())
-    assert await provider_said.ask(pool, clock, {"sms": fetch}) == 0  # some providers never know
-
-
 async def test_answer_takes_the_newest_alert_he_was_told_of(
     pool: Pool, office: Department, clock: ManualClock, taking: Taking
 ) -> None:

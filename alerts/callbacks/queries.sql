@@ -36,8 +36,14 @@ where id = %(id)s and channel = %(channel)s and provider_id is null and state in
 update notification
 set provider_status = %(status)s, provider_error_code = %(error_code)s, provider_status_at = %(now)s, changed_at = %(now)s,
     delivered_at = case when %(status)s = 'delivered' then coalesce(delivered_at, %(now)s) else delivered_at end,
+    provider_final_at = case when %(final)s then coalesce(provider_final_at, %(now)s) else provider_final_at end,
     state = case when %(fails)s then 'failed' else state end
 where id = %(id)s
+
+-- name: set_unknown
+-- A final word may have come meanwhile.
+update notification set provider_final_at = %(now)s, changed_at = %(now)s
+where id = %(id)s and provider_final_at is null
 
 -- name: touch_alert
 -- A message that will never arrive: the next step comes at once, if nobody has taken the alert yet.
@@ -63,18 +69,19 @@ order by id
 limit %(most)s
 
 -- name: claim_unheard
-update notification set provider_asked_at = %(now)s
+-- Each time it is waited twice as long.
+update notification
+set provider_asks = provider_asks + 1,
+    provider_ask_at = %(now)s + make_interval(secs => %(first_after_s)s * 2 ^ least(provider_asks, 10))
 where id in (
     select id from notification
-    where state = 'sent' and delivered_at is null and channel = %(channel)s and provider_id is not null
-      and provider_status is distinct from 'completed'
-      and sent_at <= %(silent_since)s and sent_at > %(since)s
-      and (provider_asked_at is null or provider_asked_at <= %(silent_since)s)
+    where state = 'sent' and provider_id is not null and provider_final_at is null and channel = %(channel)s
+      and coalesce(provider_ask_at, sent_at + make_interval(secs => %(first_after_s)s)) <= %(now)s
     order by sent_at
     limit %(most)s
     for update skip locked
 )
-returning provider_id
+returning provider_id, provider_asks
 
 -- name: is_contact
 select exists (select from contact where phone_e164 = %(phone_e164)s) as known

@@ -29,6 +29,7 @@ _RANK = {
     "no-answer": 5,
     "undelivered": 5,
 }
+FINAL = frozenset(word for word, rank in _RANK.items() if rank == max(_RANK.values()))
 NEVER_ARRIVES = frozenset({"failed", "undelivered", "canceled", "busy", "no-answer"})
 
 

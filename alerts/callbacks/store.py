@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from alerts.callbacks.status import StatusSaid
+from alerts.callbacks.status import FINAL, StatusSaid
 from gyrophare.kernel.ids import AlertId, ContactId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
@@ -124,11 +124,21 @@ async def set_status(
         "alert_id": notification.alert_id,
         "status": status,
         "error_code": error_code,
+        "final": status in FINAL,
         "fails": fails,
         "now": now,
     }
     await connection.execute(QUERIES["set_status"], parameters)
     await connection.execute(QUERIES["touch_alert"], parameters)
+
+
+async def set_unknown(connection: Connection, notification: LockedNotification, now: datetime) -> bool:
+    """Nobody knows what became of it, and nobody asks any more; False: it has become known."""
+    parameters = {"id": notification.id, "alert_id": notification.alert_id, "fails": False, "now": now}
+    if (await connection.execute(QUERIES["set_unknown"], parameters)).rowcount == 0:
+        return False
+    await connection.execute(QUERIES["touch_alert"], parameters)
+    return True
 
 
 async def find_strays(connection: Connection, since: datetime, most: int) -> dict[int, StatusSaid]:
@@ -153,12 +163,17 @@ async def find_taken(connection: Connection, since: datetime, until: datetime, m
 
 
 async def claim_unheard(
-    connection: Connection, channel: str, *, silent_since: datetime, since: datetime, now: datetime, most: int
-) -> list[str]:
-    """The provider's ids of messages sent between these instants of which it has said nothing final; ours to ask."""
-    parameters = {"channel": channel, "silent_since": silent_since, "since": since, "now": now, "most": most}
+    connection: Connection, channel: str, first_after_s: float, now: datetime, most: int
+) -> dict[str, int]:
+    """Messages of which the provider has said nothing final in time, ours to ask about: its ids, and the how-manieth
+    time it is. `first_after_s` is the time from sending to the first ask; each further one waits twice as long.
+    """
+    parameters = {"channel": channel, "first_after_s": first_after_s, "now": now, "most": most}
     rows = await (await connection.execute(QUERIES["claim_unheard"], parameters)).fetchall()
-    return list(dict.fromkeys(row["provider_id"] for row in rows))
+    asks: dict[str, int] = {}
+    for row in rows:  # one message may tell of several alerts
+        asks[row["provider_id"]] = max(asks.get(row["provider_id"], 0), row["provider_asks"])
+    return asks
 
 
 async def is_contact(connection: Connection, phone_e164: str) -> bool:

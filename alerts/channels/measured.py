@@ -33,6 +33,14 @@ class ChannelMetrics:
             "Parts of text messages that the SMS provider took: what it bills.",
             registry=registry,
         )
+        self.unknown = Counter(
+            "gyrophare_deliveries_unknown",
+            "Messages that the provider took, and of which nobody knows whether they arrived.",
+            ["channel"],
+            registry=registry,
+        )
+        for channel in ("sms", "voice"):
+            self.unknown.labels(channel)
 
 
 class MeasuredChannel:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from alerts.audit import story
 from alerts.audit.story import Row, Story
+from alerts.callbacks.status import FINAL
 from alerts.model import reference
 from dashboards import read_models
 from gyrophare import settings
@@ -93,7 +94,7 @@ def _say(told: Story) -> None:
             about.add_row(name, escape(_words(value)))
     say(f"[bold]{reference(alert['id'])}[/] {escape(alert['kind'])}, {escape(alert['state'])}")
     say(about)
-    lines = sorted([*map(_event, told.events), *_tries(told)], key=lambda line: line[0])
+    lines = sorted([*map(_event, told.events), *_tries(told), *_ends(told)], key=lambda line: line[0])
     table = Table("at (UTC)", "what", "who", "", "seal", box=None, padding=(0, 2, 0, 0))
     for at, *rest in lines:
         table.add_row(_words(at), *map(escape, rest))
@@ -118,6 +119,18 @@ def _tries(told: Story) -> list[tuple[datetime, str, str, str, str]]:
         result = [row["outcome"] or "no answer", row["provider_id"], row["error_code"], row["detail"]]
         what = f"{to['channel']}, attempt {row['number']}"
         lines.append((row["started_at"], what, to["contact"] or to["address"], " ".join(filter(None, result)), ""))
+    return lines
+
+
+def _ends(told: Story) -> list[tuple[datetime, str, str, str, str]]:
+    """What the provider said in the end of what it took; or that it never did."""
+    lines = []
+    for row in told.notifications:
+        at, status = row["provider_final_at"], row["provider_status"]
+        if at is None or (status is None and row["state"] != "sent"):  # refused at once: its attempt says so
+            continue
+        end = status if status in FINAL else f"unknown, its last word was {status or 'none'}"
+        lines.append((at, f"{row['channel']}, end", row["contact"] or row["address"], end, ""))
     return lines
 
 

@@ -6,9 +6,8 @@ next one is due at once.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import psycopg
@@ -27,12 +26,7 @@ log = logging.getLogger(__name__)
 
 Acknowledge = Callable[[AlertId, ContactId], Awaitable[bool]]
 """Takes an alert in the name of a contact; False: it was taken before."""
-FetchStatus = Callable[[str], Awaitable[StatusSaid | None]]
-"""Asks the provider about one message; None: it gives no clear answer."""
 
-SILENT_S = 120.0  # a provider that has not told the end of a message by then is asked, and again each time
-ASKED_FOR = timedelta(hours=1)  # some never know more than that it was sent
-ASKED_AT_ONCE = 10
 _STRAY_FOR = timedelta(days=1)
 _TAKING = timedelta(seconds=10)  # longer than an answer takes to be worked on
 _AT_ONCE = 100
@@ -99,37 +93,8 @@ async def catch_up(pool: Pool, clock: Clock, acknowledge: Acknowledge) -> None:
         await _take(pool, acknowledge, callback_id, chosen)
 
 
-async def ask(pool: Pool, clock: Clock, fetches: Mapping[str, FetchStatus]) -> int:
-    """Ask the provider about what it has been silent about, by channel; return how many were asked about."""
-    return sum([await _ask(pool, clock, channel, fetch) for channel, fetch in fetches.items()])
-
-
-async def _ask(pool: Pool, clock: Clock, channel: str, fetch: FetchStatus) -> int:
-    now = clock.now()
-    async with pool.connection() as connection:
-        silent = await store.claim_unheard(
-            connection,
-            channel,
-            silent_since=now - timedelta(seconds=SILENT_S),
-            since=now - ASKED_FOR,
-            now=now,
-            most=ASKED_AT_ONCE,
-        )
-    for said in await asyncio.gather(*(fetch(provider_id) for provider_id in silent)):
-        if said is not None:
-            async with pool.connection() as connection, connection.transaction():
-                await _apply(connection, clock, said)
-    return len(silent)
-
-
-async def _settle(pool: Pool, clock: Clock, callback_id: int, said: StatusSaid) -> Verdict:
-    async with pool.connection() as connection, connection.transaction():
-        verdict = await _apply(connection, clock, said)
-        await store.settle(connection, callback_id, verdict)
-    return verdict
-
-
-async def _apply(connection: Connection, clock: Clock, said: StatusSaid) -> Verdict:
+async def apply(connection: Connection, clock: Clock, said: StatusSaid) -> Verdict:
+    """Write what was said on its message, in the caller's transaction; what is no news changes nothing."""
     if said.notification_id is not None:
         await store.adopt(connection, said.channel, said.provider_id, said.notification_id, clock.now())
     told = await store.lock_notifications(connection, said.channel, said.provider_id)
@@ -161,6 +126,13 @@ async def _apply_to(connection: Connection, clock: Clock, notification: LockedNo
             extra={"action": "delivery_failed", "alert_id": notification.alert_id, "error_code": said.error_code},
         )
     return True
+
+
+async def _settle(pool: Pool, clock: Clock, callback_id: int, said: StatusSaid) -> Verdict:
+    async with pool.connection() as connection, connection.transaction():
+        verdict = await apply(connection, clock, said)
+        await store.settle(connection, callback_id, verdict)
+    return verdict
 
 
 async def _answer(

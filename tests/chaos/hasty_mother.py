@@ -12,7 +12,7 @@ import alerts.dispatcher
 import gyrophare.outgoing
 from alerts.channels.sms import SmsChannel
 from alerts.channels.twilio import CONNECT_TIMEOUT_S, READ_TIMEOUT_S
-from gyrophare.flows import provider_said
+from gyrophare.flows import provider_asked
 from tests.chaos import server_mother
 
 
@@ -21,8 +21,8 @@ def _hurry() -> None:
         setattr(alerts.dispatcher, name, getattr(alerts.dispatcher, name) / 10)
     hasty = partial(SmsChannel, connect_timeout_s=CONNECT_TIMEOUT_S / 10, read_timeout_s=READ_TIMEOUT_S / 10)
     setattr(gyrophare.outgoing, "SmsChannel", hasty)  # noqa: B010  # a class in the eyes of the type checker
-    provider_said.SILENT_S /= 40
-    provider_said.ASKED_AT_ONCE *= 20
+    provider_asked.FIRST_AFTER_S["sms"] /= 20
+    provider_asked.AT_ONCE *= 20
 
 
 if __name__ == "__main__":

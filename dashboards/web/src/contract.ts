@@ -75,8 +75,10 @@ export interface Notification {
   since: string;
   changed_at: string;
   sent_at: string | null;
-  /** When the watch, or the provider, said that it is there. */
+  /** When the watch said that it shows it, or the provider that the telephone has it; other ways never say. */
   delivered_at: string | null;
+  /** The provider took it and never said what became of it, however often it was asked. */
+  delivery_unknown: boolean;
   attempts: number;
   /** How far a colleague was from whoever is in danger when he was asked. */
   distance_m: number | null;

@@ -104,6 +104,7 @@ export function aMessage(change: Partial<Notification>): Notification {
     answered_at: null,
     answer: null,
     held_at: null,
+    delivery_unknown: false,
     provider_status: null,
     error_code: null,
     http_status: null,

@@ -60,6 +60,7 @@ function Message({ message }: { message: Notification }) {
             , {words.answeredWith(message.answer)} <Instant at={message.answered_at} />
           </span>
         )}
+        {message.delivery_unknown && `, ${words.deliveryUnknown}`}
         {message.held_at !== null && `, ${words.heldBack}`}
         {why !== null && ` : ${why}`}
         {word !== null && `. ${words.providerSays(word)}`}

@@ -165,6 +165,7 @@ export const en: Words = {
   answeredWith: (answer) => `answered “${answer}” at`,
   goes: (who, distance) => `${who} is going (${distance} away).`,
   delivered: "delivered at",
+  deliveryUnknown: "the provider does not say whether it arrived",
   heldBack: "held back: enough has been sent to this number, it goes later",
   providerSays: (word) => `Last word of the provider: ${word}`,
   providerWord: {

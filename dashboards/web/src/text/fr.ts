@@ -172,6 +172,7 @@ export const fr = {
   answeredWith: (answer: string) => `a répondu «\u00a0${answer}\u00a0» à`,
   goes: (who: string, distance: string) => `${who} y va (à ${distance}).`,
   delivered: "remis à",
+  deliveryUnknown: "l’opérateur ne dit pas s’il est arrivé",
   heldBack: "retenu : assez de messages à ce numéro, il partira plus tard",
   providerSays: (word: string) => `Dernier mot du fournisseur : ${word}`,
   providerWord: {
