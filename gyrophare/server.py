@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from aiohttp import web
 
+from alerts import redaction
 from alerts.audit import sealer
 from alerts.auditor import Auditor
 from alerts.channels import Channel
@@ -72,6 +73,7 @@ SEAL_S = 1.0
 PLAN_S = 10.0
 RETENTION_S = 3600.0
 CALLBACKS_S = 5.0
+REDACT_S = 30.0
 ACCOUNTS_S = 10.0  # a revoked device is off the broker within a minute, reload included
 CONSOLE_LOGIN = "supervision"
 
@@ -99,6 +101,7 @@ class Server:
         self.live: Live
         self.watch3g: Watch3gGateway | None = None
         self._fetches: dict[str, FetchStatus] = {}
+        self._redact: redaction.Redact | None = None
         self.callbacks: Callbacks
         self.auditor: Auditor
         self.canary: Canary | None = None
@@ -201,6 +204,7 @@ class Server:
             ticker.every(PLAN_S, "plan", partial(shift_plan.due, self.pool, clock))
             ticker.every(CALLBACKS_S, "callbacks", self.callbacks.follow_up)
             ticker.every(CALLBACKS_S, "ask the provider", self.callbacks.ask)
+            ticker.every(REDACT_S, "redact", self.redact)
             ticker.every(SEAL_S, "seal", partial(sealer.seal_newest, self.pool, clock))
             ticker.every(RETENTION_S, "seal overlooked", partial(sealer.seal_overlooked, self.pool, clock))
             ticker.every(RETENTION_S, "retention", partial(retention.forget, self.pool, clock))
@@ -262,6 +266,11 @@ class Server:
             self._hearing_since_at = None  # what cannot be stored is not heard
             raise
 
+    async def redact(self) -> None:
+        """Have the SMS provider forget some of what it need not know any more."""
+        if self._redact is not None:
+            await redaction.redact_due(self.pool, self.clock, self._redact, self.observing.sent.redactions)
+
     async def _seal_last(self) -> None:
         """Everything else has stopped: nothing is left that nobody would seal until the next start."""
         try:
@@ -291,6 +300,8 @@ class Server:
                 "No SMS provider is configured ([sms]): alarms reach only the console", extra={"action": "no_sms"}
             )
         sms = outgoing.sms_channel(settings, status_callback=status_url(heard))
+        if sms is not None and settings.redact:
+            self._redact = sms.redact
         voice = outgoing.voice_channel(settings, status_callback=call_status_url(heard), key_url=key_url(heard))
         for told in (sms, voice):
             if told is not None:

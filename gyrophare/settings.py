@@ -103,7 +103,7 @@ class HttpSettings(Section):
 
 
 class SmsSettings(Section):
-    """A Twilio-compatible REST provider. Give all of the keys below but `voice`, or none."""
+    """A Twilio-compatible REST provider. Give all of the keys below but `voice` and `redact`, or none."""
 
     base_url: Annotated[str, AfterValidator(http_url)] | None = Field(
         None, description="e.g. https://sms.example.fr/api/laml ; a path prefix is kept"
@@ -114,10 +114,11 @@ class SmsSettings(Section):
     from_number: str | None = Field(None, pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, e.g. +33380000000")
 
     voice: bool = Field(False, description="whether it also calls people, from the same number, for steps by voice")
+    redact: bool = Field(True, description="whether it is asked to forget the text of each message that has ended")
 
     @model_validator(mode="after")
     def _all_or_none(self) -> SmsSettings:
-        needed = set(type(self).model_fields) - {"voice"}
+        needed = set(type(self).model_fields) - {"voice", "redact"}
         missing = sorted(name for name in needed if getattr(self, name) is None)
         if missing and (self.voice or len(missing) < len(needed)):
             raise ValueError(f"SMS is half configured: {', '.join(missing)} missing; give every key of [sms] or none")

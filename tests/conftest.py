@@ -179,6 +179,7 @@ async def start_server(
         database: str | None = None,
         callbacks: CallbacksSettings | None = None,
         voice: bool = False,
+        redact: bool = True,
     ) -> Server:
         configured = Settings(
             instance=instance or f"test-{os.getpid()}-{next(_number)}",
@@ -193,6 +194,7 @@ async def start_server(
                 api_secret=SecretStr(SMS_SECRET),
                 from_number="+33380000000",
                 voice=voice,
+                redact=redact,
             ),
             callbacks=callbacks or CallbacksSettings(),
         )

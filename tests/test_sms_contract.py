@@ -159,9 +159,11 @@ async def test_each_request_and_each_answer_is_as_described(
         clock.advance(seconds)
         assert await channel.fetch_status(sent.provider_id) is not None
         assert await channel.find_sent(MESSAGE, since=clock.now()) is not None
+    assert await channel.redact(sent.provider_id)
     assert {(answered.request.method, answered.status_code) for answered in exchanges.seen} == {
         ("POST", 201),
         ("GET", 200),
+        ("POST", 200),
     }
     for answered in exchanges.seen:
         check(api, answered)

@@ -17,7 +17,7 @@ order by e.at, e.id
 
 -- name: notifications
 select n.id, n.step, n.channel, coalesce(c.name, n.recipient) as contact, n.address, n.text, n.due_at, n.state, n.sent_at,
-       n.delivered_at, n.provider_id, n.provider_status, n.provider_final_at, n.distance_m, n.answered_at, n.answer
+       n.delivered_at, n.provider_id, n.provider_status, n.provider_final_at, n.redacted_at, n.distance_m, n.answered_at, n.answer
 from notification n
 left join contact c on c.id = n.contact_id
 where n.alert_id = %(alert_id)s

@@ -39,8 +39,16 @@ class ChannelMetrics:
             ["channel"],
             registry=registry,
         )
+        self.redactions = Counter(
+            "gyrophare_sms_redactions",
+            "Texts that the SMS provider was asked to forget, and whether it did.",
+            ["result"],
+            registry=registry,
+        )
         for channel in ("sms", "voice"):
             self.unknown.labels(channel)
+        for result in ("redacted", "refused"):
+            self.redactions.labels(result)
 
 
 class MeasuredChannel:

@@ -60,6 +60,14 @@ class SmsChannel(TwilioChannel):
                     failed = failed or found
         return failed
 
+    async def redact(self, provider_id: str) -> bool:
+        """Have the provider forget the text of a message that has ended; False: it does not."""
+        answer = await self._request("POST", one=f"/{provider_id}", form={"Body": ""})
+        if not isinstance(answer, httpx.Response) or not answer.is_success:
+            return False
+        resource = json_object(answer)
+        return resource.get("sid") == provider_id and not resource.get("body", "unread")
+
 
 def _listed(answer: Answer) -> list[dict[str, Any]] | None:
     """The messages of a list's first page, newest first; None where the answer is no list."""

@@ -36,6 +36,8 @@ class Message:
     status_callback: str | None = None
     told: int = 1
     """How many of its states are no news any more; of the first the provider never calls back."""
+    redacted: bool = False
+    """The provider has forgotten the text; the telephone that got it has not."""
 
     @property
     def life(self) -> tuple[tuple[float, str], ...]:
@@ -88,7 +90,7 @@ class Message:
         return {
             "account_sid": account_sid,
             "api_version": "2010-04-01",
-            "body": self.body,
+            "body": "" if self.redacted else self.body,
             "date_created": format_datetime(self.created_at),
             "date_sent": format_datetime(sent_at) if sent_at else None,
             "date_updated": format_datetime(sent_at or self.created_at),

@@ -28,6 +28,7 @@ from gyrophare.sim.sms_provider.refusals import error, refusal
 MESSAGES_KEPT = 10_000
 PAGE_SIZE, PAGE_SIZE_LIMIT = 50, 1000
 _TURN_S = 0.25
+_ENDS = {"sent", "delivered", "undelivered", "failed", "canceled", "read"}
 
 
 class SmsProvider:
@@ -51,6 +52,8 @@ class SmsProvider:
         self.account_sid = account_sid
         self.faults: deque[Fault] = deque()
         """The next sendings' faults, in order; a sending without one is answered properly."""
+        self.redacts = True
+        """Whether it knows how to forget a text."""
         self.listed_after_s = 0.0
         """How far its list lags behind what it took."""
         self.callbacks = Callbacks(auth_token, http)
@@ -72,6 +75,7 @@ class SmsProvider:
         app.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", self._create)
         app.router.add_get("/2010-04-01/Accounts/{account}/Messages.json", self._list)
         app.router.add_get("/2010-04-01/Accounts/{account}/Messages/{sid}.json", self._fetch)
+        app.router.add_post("/2010-04-01/Accounts/{account}/Messages/{sid}.json", self._update)
         app.router.add_get("/outbox", self._outbox_page)
         app.router.add_get("/outbox.json", self._outbox_json)
         app.router.add_post("/reply", self._reply)
@@ -188,10 +192,27 @@ class SmsProvider:
             return error(404, 20404, f"The requested resource {request.path} was not found")
         return web.json_response(self._resource(message))
 
+    async def _update(self, request: web.Request) -> web.StreamResponse:
+        """Forget the text of a message that has ended: the only change that it knows."""
+        if not self.redacts:
+            return error(405, 20004, "Method not allowed")
+        message = self._find(request.match_info["sid"])
+        if message is None:
+            return error(404, 20404, f"The requested resource {request.path} was not found")
+        if (await request.post()).get("Body") != "":
+            return error(400, 30400, "Parameters are not valid")
+        if message.status(self._clock.monotonic_s()) not in _ENDS:
+            return error(409, 20009, "Cannot change this resource before it is complete")
+        message.redacted = True
+        return web.json_response(self._resource(message))
+
     async def _outbox_json(self, _request: web.Request) -> web.StreamResponse:
         # The API says whole seconds; whoever measures us wants to know it better.
         return web.json_response(
-            [self._resource(message) | {"received_at": message.created_at.isoformat()} for message in self._messages]
+            [
+                self._resource(message) | {"body": message.body, "received_at": message.created_at.isoformat()}
+                for message in self._messages
+            ]
         )
 
     async def _outbox_page(self, _request: web.Request) -> web.StreamResponse:

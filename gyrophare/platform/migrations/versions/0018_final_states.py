@@ -1,4 +1,4 @@
-"""Every message that a provider took comes to an end."""
+"""Every message that a provider took comes to an end, and its text is forgotten there."""
 
 from gyrophare.platform.migrations.plain_sql import run_beside
 

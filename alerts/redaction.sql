@@ -1,0 +1,17 @@
+-- name: claim_unredacted
+-- Ended, or unknown though sent: a message that may still be on its way keeps its text.
+update notification set redact_tries = redact_tries + 1
+where id in (
+    select id from notification
+    where channel = 'sms' and provider_id is not null and redacted_at is null and redact_tries < 2
+      and (state = 'failed' or provider_status in ('sent', 'delivered'))
+      and provider_final_at + make_interval(
+          secs => case redact_tries when 0 then %(first_after_s)s else %(again_after_s)s end) <= %(now)s
+    order by provider_final_at
+    limit %(most)s
+    for update skip locked
+)
+returning id, provider_id
+
+-- name: note_redacted
+update notification set redacted_at = %(now)s where id = %(id)s
