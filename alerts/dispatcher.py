@@ -117,7 +117,7 @@ class Dispatcher:
             if free and (len(messages) == free or may_go):
                 continue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_S):
+                async with asyncio.timeout(_PAUSE_S if name in _BUNDLED else _POLL_S):
                     await wake.wait()
 
     async def _send_patiently(self, claims: Sequence[_Claim]) -> None:
