@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import httpx
 from pydantic import SecretStr
 
+from gyrophare.kernel.clock import Clock
 from gyrophare.settings import CallbacksSettings
+from gyrophare.sim.sms_provider import SmsProvider
+from tests.department import SMS_KEY, SMS_SECRET, SMS_SID
 
 PUBLIC_URL = "https://alertes.example.test/gyrophare"
 TOKEN, OLD_TOKEN = "the account's token", "the token before"
@@ -32,3 +38,22 @@ class Proxy(httpx.AsyncHTTPTransport):
                 request.method, inner, headers=headers, content=await request.aread(), extensions=request.extensions
             )
         )
+
+
+@asynccontextmanager
+async def stand_in(clock: Clock, proxy: Proxy) -> AsyncIterator[SmsProvider]:
+    """The stand-in provider, which calls back and says what telephones answer through `proxy`."""
+    provider = SmsProvider(
+        account_sid=SMS_SID,
+        api_key=SMS_KEY,
+        api_secret=SMS_SECRET,
+        clock=clock,
+        auth_token=TOKEN,
+        http=httpx.AsyncClient(transport=proxy),
+    )
+    provider.reply_url = f"{PUBLIC_URL}/sms/reply"
+    await provider.start()
+    try:
+        yield provider
+    finally:
+        await provider.stop()

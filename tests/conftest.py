@@ -28,6 +28,7 @@ from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.server import Server
 from gyrophare.settings import CallbacksSettings, DatabaseSettings, HttpSettings, MqttSettings, Settings, SmsSettings
 from gyrophare.sim.sms_provider import SmsProvider
+from tests.callbacks import Proxy, stand_in
 from tests.chromium import chromium
 from tests.department import SMS_KEY, SMS_SECRET, SMS_SID, Department
 
@@ -154,11 +155,15 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def provider(clock: ManualClock) -> AsyncIterator[SmsProvider]:
-    provider = SmsProvider(account_sid=SMS_SID, api_key=SMS_KEY, api_secret=SMS_SECRET, clock=clock)
-    await provider.start()
-    yield provider
-    await provider.stop()
+def proxy() -> Proxy:
+    """What stands between the provider and a server's port for callbacks; a test says which that is."""
+    return Proxy()
+
+
+@pytest.fixture
+async def provider(clock: ManualClock, proxy: Proxy) -> AsyncIterator[SmsProvider]:
+    async with stand_in(clock, proxy) as provider:
+        yield provider
 
 
 StartServer = Callable[..., Awaitable[Server]]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
 from alerts.channels.twilio import HOW_OFTEN
@@ -18,30 +16,9 @@ from gyrophare.server import Server
 from gyrophare.sim.sms_provider import Act, CallbackFault, Fault, SmsProvider
 from tests.callbacks import CALLBACKS, OLD_TOKEN, PUBLIC_URL, TOKEN, Proxy
 from tests.conftest import StartServer
-from tests.department import SMS_KEY, SMS_SECRET, SMS_SID, Department
+from tests.department import Department
 
 FIRST, SECOND = "+33600000001", "+33600000002"
-
-
-@pytest.fixture
-def proxy() -> Proxy:
-    return Proxy()
-
-
-@pytest.fixture
-async def provider(clock: ManualClock, proxy: Proxy) -> AsyncIterator[SmsProvider]:
-    provider = SmsProvider(
-        account_sid=SMS_SID,
-        api_key=SMS_KEY,
-        api_secret=SMS_SECRET,
-        clock=clock,
-        auth_token=TOKEN,
-        http=httpx.AsyncClient(transport=proxy),
-    )
-    provider.reply_url = f"{PUBLIC_URL}/sms/reply"
-    await provider.start()
-    yield provider
-    await provider.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -20,7 +19,7 @@ from gyrophare.sim.sms_provider.callbacks import signature
 from gyrophare.sim.sms_provider.calls import words
 from tests.callbacks import CALLBACKS, PUBLIC_URL, TOKEN, Proxy
 from tests.conftest import StartServer
-from tests.department import ORGANISATION, SMS_KEY, SMS_SECRET, SMS_SID, Department
+from tests.department import ORGANISATION, Department
 
 FIRST, SECOND = "+33600000001", "+33600000002"
 CALL_FIRST = Policy(
@@ -31,26 +30,6 @@ CALL_FIRST = Policy(
         Step(after_s=90, channel="sms", to="rank 2"),
     ),
 )
-
-
-@pytest.fixture
-def proxy() -> Proxy:
-    return Proxy()
-
-
-@pytest.fixture
-async def provider(clock: ManualClock, proxy: Proxy) -> AsyncIterator[SmsProvider]:
-    provider = SmsProvider(
-        account_sid=SMS_SID,
-        api_key=SMS_KEY,
-        api_secret=SMS_SECRET,
-        clock=clock,
-        auth_token=TOKEN,
-        http=httpx.AsyncClient(transport=proxy),
-    )
-    await provider.start()
-    yield provider
-    await provider.stop()
 
 
 @pytest.fixture
@@ -331,7 +310,6 @@ async def test_nothing_personal_of_a_call_is_logged(
 async def test_page_has_a_key_while_somebody_is_on_the_telephone(
     server: Server, department: Department, provider: SmsProvider, clock: ManualClock
 ) -> None:
-    provider.reply_url = f"{PUBLIC_URL}/sms/reply"
     sid = await picked_up(department, provider, clock)
     async with httpx.AsyncClient(base_url=provider.base_url, trust_env=False) as http:
         assert "Touche 1" in (await http.get("/outbox")).text
