@@ -8,7 +8,7 @@ import json
 import logging
 import socket
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -227,81 +227,6 @@ def test_classify_when_the_answer_is_strange_still_decides(status: int, body: An
         assert result.provider_id
     if not 400 <= status < 500 and not result.provider_id and result.error_code is None:
         assert result.outcome is Outcome.AMBIGUOUS
-
-
-async def test_find_sent_when_the_connection_was_cut_after_the_message_was_taken(
-    provider: SmsProvider, channel: SmsChannel, clock: ManualClock
-) -> None:
-    provider.faults.append(Fault(act=Act.RESET, stored=True))
-    assert (await channel.send(MESSAGE)).outcome is Outcome.AMBIGUOUS
-    for seconds in (0, 5, 86_400):  # still queued, delivered, found the day after
-        clock.advance(seconds)
-        found = await channel.find_sent(MESSAGE, since=START_AT)
-        assert found is not None
-        assert found.outcome is Outcome.SENT
-        assert found.provider_id == (await outbox(provider))[0]["sid"]
-    assert len(await outbox(provider)) == 1
-
-
-async def test_find_sent_when_the_connection_was_cut_before(provider: SmsProvider, channel: SmsChannel) -> None:
-    provider.faults.append(Fault(act=Act.RESET))
-    assert (await channel.send(MESSAGE)).outcome is Outcome.AMBIGUOUS
-    assert await channel.find_sent(MESSAGE, since=START_AT) is None
-
-
-async def test_find_sent_when_it_has_failed_since(provider: SmsProvider, channel: SmsChannel) -> None:
-    provider.faults.append(Fault(act=Act.HANG, message_status="undelivered"))
-    await channel.send(MESSAGE)
-    found = await channel.find_sent(MESSAGE, since=START_AT)
-    assert found is not None
-    assert (found.outcome, found.error_code) == (Outcome.PERMANENT, "30008")
-
-    await channel.send(MESSAGE)  # sent again, and this one is on its way
-    found = await channel.find_sent(MESSAGE, since=START_AT)
-    assert found is not None
-    assert found.outcome is Outcome.SENT
-
-
-@pytest.mark.parametrize(
-    ("reference", "to", "later"),
-    [
-        ("#A17-20", TO, timedelta()),  # the reference is only the beginning of theirs
-        ("#A17-2-1", TO, timedelta()),
-        ("#A17-2", "+33698765432", timedelta()),  # another contact
-        ("#A17-2", TO, timedelta(hours=1)),  # the same reference before this installation began to count
-    ],
-)
-async def test_find_sent_does_not_take_another_message_for_ours(
-    provider: SmsProvider, channel: SmsChannel, clock: ManualClock, reference: str, to: str, later: timedelta
-) -> None:
-    await channel.send(OutgoingText(notification_id=3, reference=reference, to=to, text="SOS"))
-    clock.advance(later.total_seconds() + 5)
-    assert await channel.find_sent(MESSAGE, since=START_AT + later) is None
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        httpx.Response(503),
-        httpx.Response(401, json={"code": 20003}),
-        httpx.Response(200, text="<html>"),
-        httpx.Response(200, json={"messages": None}),
-        httpx.Response(200, json=["messages"]),
-    ],
-)
-async def test_find_sent_when_the_list_cannot_be_read_knows_nothing(answer: httpx.Response) -> None:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as http:
-        found = await channel_to("http://sms.test", http=http).find_sent(MESSAGE, since=START_AT)
-    assert found is not None
-    assert (found.outcome, found.http_status) == (Outcome.AMBIGUOUS, answer.status_code)
-
-
-@pytest.mark.parametrize("created", [None, "yesterday", "Wed, 14 Jan 2026 06:00:00 +0000", 7, [], "1 Jan 2026 00:00 x"])
-async def test_find_sent_when_the_date_is_old_or_unreadable_sends_again(created: object) -> None:
-    entry = {"sid": "SM1", "status": "sent", "body": "SOS #A17-2", "date_created": created}
-    answer = httpx.Response(200, json={"messages": [entry, None, 3]})
-    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as http:
-        assert await channel_to("http://sms.test", http=http).find_sent(MESSAGE, since=START_AT) is None
 
 
 async def test_requests_keep_the_path_prefix_and_name_known_fields_only() -> None:

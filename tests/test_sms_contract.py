@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
+import alerts.channels.sms
 from alerts.channels import OutgoingText
 from alerts.channels.sms import SmsChannel
 from alerts.channels.voice import VoiceChannel
@@ -208,6 +210,22 @@ async def test_whole_list_of_every_state_is_as_described(
     await exchanges.http.get(provider.base_url + PATHS[0].format(AccountSid=ACCOUNT), auth=(KEY, SECRET))
     assert len(exchanges.seen[-1].json()["messages"]) == 8
     check(api, exchanges.seen[-1])
+
+
+async def test_each_page_is_asked_for_and_answered_as_described(
+    api: OpenAPI, cut: dict[str, Any], channel: SmsChannel, exchanges: Exchanges, monkeypatch: pytest.MonkeyPatch,
+    clock: ManualClock,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(alerts.channels.sms, "LIST_SIZE", 1)
+    for number in (2, 3, 4):
+        await channel.send(replace(MESSAGE, reference=f"#A17-{number}"))
+    clock.advance(5)
+    exchanges.seen.clear()
+    assert await channel.find_sent(MESSAGE, since=clock.now()) is not None
+    assert [answered.request.url.params.get("Page") for answered in exchanges.seen] == [None, "1", "2"]
+    for answered in exchanges.seen:
+        check(api, answered)
+        assert set(answered.request.url.params) <= names(cut, PATHS[0], "get")
 
 
 @pytest.mark.parametrize(

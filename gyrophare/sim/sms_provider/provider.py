@@ -11,7 +11,7 @@ import base64
 import hmac
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 import httpx
@@ -27,6 +27,7 @@ from gyrophare.sim.sms_provider.refusals import error, refusal
 
 MESSAGES_KEPT = 10_000
 PAGE_SIZE, PAGE_SIZE_LIMIT = 50, 1000
+_PAGE = "PA"  # and the last message of the page before
 _TURN_S = 0.25
 _ENDS = {"sent", "delivered", "undelivered", "failed", "canceled", "read"}
 
@@ -162,14 +163,16 @@ class SmsProvider:
                 for message in self._messages
                 if message.matches(query, now_s) and now_s - message.created_monotonic_s >= self.listed_after_s
             ]
+            # The token leads from page to page, the number is only the caller's: what comes meanwhile moves no page.
+            start = _behind(query["PageToken"], found) if "PageToken" in query else 0
         except ValueError:
             return error(400, 20001, "Invalid parameter value.")
         size = min(max(size, 1), PAGE_SIZE_LIMIT)
-        start = number * size
-        filters = [(name, value) for name, value in query.items() if name not in {"Page", "PageSize"}]
+        filters = [(name, value) for name, value in query.items() if name not in {"Page", "PageSize", "PageToken"}]
 
-        def uri(number: int) -> str:
-            return f"{self._uri}.json?{urlencode([*filters, ('PageSize', size), ('Page', number)])}"
+        def uri(number: int, start: int) -> str:
+            token = [("PageToken", _PAGE + found[start - 1].sid)] if start else []
+            return f"{self._uri}.json?{urlencode([*filters, ('PageSize', size), ('Page', number), *token])}"
 
         shown = found[start : start + size]
         return web.json_response(
@@ -179,10 +182,10 @@ class SmsProvider:
                 "page_size": size,
                 "start": start,
                 "end": start + max(len(shown) - 1, 0),
-                "uri": uri(number),
-                "first_page_uri": uri(0),
-                "previous_page_uri": uri(number - 1) if number else None,
-                "next_page_uri": uri(number + 1) if start + size < len(found) else None,
+                "uri": uri(number, start),
+                "first_page_uri": uri(0, 0),
+                "previous_page_uri": uri(number - 1, max(start - size, 0)) if number else None,
+                "next_page_uri": uri(number + 1, start + size) if start + size < len(found) else None,
             }
         )
 
@@ -266,3 +269,8 @@ class SmsProvider:
         form |= {"From": message.sender, "ApiVersion": "2010-04-01", "MessageStatus": status, "SmsStatus": status}
         code = error_code(status)
         return form if code is None else form | {"ErrorCode": str(code)}
+
+
+def _behind(token: str, found: Sequence[Message]) -> int:
+    """Where the page of that token begins. Raise ValueError for a token of no page."""
+    return 1 + [_PAGE + message.sid for message in found].index(token)
