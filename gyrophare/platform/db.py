@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
 
-# A dead peer is noticed within half a minute, not after the system's two hours.
+# A dead peer is noticed within half a minute, not after the system's two hours; one that is frozen in a transaction, or
+# cut off from the network, lets go of the alerts that it has locked.
+_FROZEN_S = 10
 _CONNECT_OPTIONS: dict[str, Any] = {
     "application_name": "gyrophare",
     "connect_timeout": 5,
@@ -30,7 +32,7 @@ _CONNECT_OPTIONS: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "options": "-c timezone=UTC",
+    "options": f"-c timezone=UTC -c idle_in_transaction_session_timeout={_FROZEN_S}s",
 }
 _RETRY_S = 1.0
 _PATIENCE_S = 3.0
@@ -49,6 +51,15 @@ class _Pool(AsyncConnectionPool[Connection]):
             await self.putconn(connection)
             raise asyncio.CancelledError
         return connection
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:
+        try:
+            async with super().connection(timeout) as connection:
+                yield connection
+        except psycopg.errors.IdleInTransactionSessionTimeout as error:
+            # An InternalError to psycopg, but nothing is wrong with what was being done: it is a cut like any other.
+            raise psycopg.OperationalError(f"the transaction was given up, we were frozen: {error}") from error
 
     async def putconn(self, conn: Connection) -> None:
         _last_used_s[conn] = asyncio.get_running_loop().time()
