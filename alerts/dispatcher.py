@@ -24,6 +24,7 @@ from alerts import wording
 from alerts.bundle import TOGETHER, bundle
 from alerts.channels import Channel, Outcome, OutgoingText, SendResult
 from alerts.model import FIRST_URGENCY
+from alerts.policy import TARGETED
 from alerts.store import QUERIES
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform.db import Pool
@@ -194,6 +195,7 @@ class Dispatcher:
             "http_status": result.http_status,
             "error_code": result.error_code,
             "detail": result.detail,
+            "machines": list(TARGETED),
             "now": now,
         }
         async with self._pool.connection() as connection:

@@ -267,16 +267,20 @@ select count(*) filter (where held) as held, count(*) filter (where not held) as
 
 -- name: settle_notification
 -- Of all that one message names. Fenced: a process that froze and wakes up after its lease changes nothing. No clear answer,
--- but the provider has called back about it meanwhile: it has it. Alerts are locked before their notifications, as by whoever
--- takes or closes them: the other way round each would wait for the other.
+-- but the provider has called back about it meanwhile: it has it. A person who is known not to have it is not called any more
+-- once somebody has taken the alert; a machine is told all the same. Alerts are locked before their notifications, as by
+-- whoever takes or closes them: the other way round each would wait for the other.
 with held as (
-    select a.id from alert a
+    select a.id, a.state <> 'triggered' as taken from alert a
     where a.id in (select alert_id from notification where id = any(%(ids)s))
     order by a.id
     for no key update
 ), settled as (
     update notification n
-    set state = case when %(state)s = 'ambiguous' and n.provider_id is not null then 'sent' else %(state)s end,
+    set state = case when %(state)s = 'ambiguous' and n.provider_id is not null then 'sent'
+                     when %(state)s = 'pending' and held.taken and n.step is not null
+                          and n.channel <> all(%(machines)s) then 'cancelled'
+                     else %(state)s end,
         due_at = %(due_at)s, provider_id = coalesce(%(provider_id)s, n.provider_id),
         sent_at = case when %(state)s = 'sent' or (%(state)s = 'ambiguous' and n.provider_id is not null) then %(now)s
                        else n.sent_at end,
@@ -295,7 +299,7 @@ update alert a
 -- A person who will never be told: the next step comes at once, if nobody has taken the alert yet. A machine answers nobody.
 set changed_at = %(now)s,
     next_step_at = case when %(state)s = 'failed' and a.next_step_at is not null
-                             and settled.channel not in ('webhook', 'cap', 'dc09')
+                             and settled.channel <> all(%(machines)s)
                         then %(now)s else a.next_step_at end
 from settled where a.id = settled.alert_id
 returning a.id

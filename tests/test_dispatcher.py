@@ -8,7 +8,9 @@ import pytest
 
 from alerts.dispatcher import LEASE_S
 from alerts.store import QUERIES
+from gyrophare.flows.alert_desk import AlertDesk, Answer
 from gyrophare.kernel.clock import ManualClock
+from gyrophare.kernel.ids import AccountId, AlertId
 from gyrophare.server import Server
 from gyrophare.sim.sms_provider import Act, Fault, SmsProvider
 from tests.conftest import StartServer
@@ -163,9 +165,6 @@ async def test_each_sms_goes_out_once_when_several_servers_dispatch(
 async def test_waiting_messages_are_cancelled_when_somebody_answers(
     server: Server, department: Department, provider: SmsProvider, clock: ManualClock, taken_first: bool
 ) -> None:
-    from gyrophare.flows.alert_desk import AlertDesk, Answer
-    from gyrophare.kernel.ids import AccountId, AlertId
-
     await press_sos(department, provider, Fault(http_status=429, code=20429), "+33600000001")
     await department.until_rows(1, "select from attempt where outcome = 'temporary'")
     [alert] = await department.rows("select id from alert")
@@ -175,3 +174,39 @@ async def test_waiting_messages_are_cancelled_when_somebody_answers(
     server.dispatcher.wake()
     await state_is(department, "cancelled" if taken_first else "sent")
     assert provider.received == (0 if taken_first else 1)
+
+
+@pytest.mark.parametrize(
+    ("channel", "step", "result", "expected"),
+    [
+        ("sms", 1, "pending", "cancelled"),
+        ("email", 1, "pending", "cancelled"),
+        ("webhook", 1, "pending", "pending"),  # a machine is told in order, and calls nobody
+        ("sms", None, "pending", "pending"),  # what became of the alert
+        ("sms", 1, "ambiguous", "ambiguous"),  # whether it was sent must be found out
+    ],
+)
+async def test_nobody_is_tried_again_when_somebody_takes_the_alert_meanwhile(
+    server: Server, department: Department, provider: SmsProvider, clock: ManualClock, channel: str, step: int | None,
+    result: str, expected: str,
+) -> None:  # fmt: skip
+    """The accident: a mail that had met a busy server went out half a minute after somebody had taken the alert."""
+    await department.on_shift("w-1")
+    await department.press("w-1")
+    await department.until_rows(1, "select from alert")
+    [held] = await department.rows(
+        "insert into notification (alert_id, occasion, step, channel, address, text, due_at, state, attempts, "
+        "lease_token, leased_until, changed_at) values (1, %(occasion)s, %(step)s, %(channel)s, 'any', 'SOS', %(now)s, "
+        "'sending', 1, gen_random_uuid(), %(now)s::timestamptz + interval '1 h', %(now)s) returning id, lease_token",
+        occasion="acknowledged" if step is None else "raised",
+        step=step,
+        channel=channel,
+        now=clock.now(),
+    )
+    assert await server.desk.acknowledge(AlertId(1), AccountId(1)) is Answer.YES
+    parameters: dict[str, object] = dict.fromkeys(("outcome", "provider_id", "http_status", "error_code", "detail"))
+    parameters |= held | {"state": result, "due_at": clock.now(), "now": clock.now()}
+    await department.connection.execute(QUERIES["settle_notification"], parameters)
+    assert await department.rows("select state from notification where id = %(id)s", id=held["id"]) == [
+        {"state": expected}
+    ]
