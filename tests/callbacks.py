@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 from pydantic import SecretStr
 
+from alerts.channels.twilio import HOW_OFTEN
 from gyrophare.kernel.clock import Clock
 from gyrophare.settings import CallbacksSettings
 from gyrophare.sim.sms_provider import SmsProvider
@@ -51,7 +52,7 @@ async def stand_in(clock: Clock, proxy: Proxy) -> AsyncIterator[SmsProvider]:
         auth_token=TOKEN,
         http=httpx.AsyncClient(transport=proxy),
     )
-    provider.reply_url = f"{PUBLIC_URL}/sms/reply"
+    provider.reply_url = f"{PUBLIC_URL}/sms/reply{HOW_OFTEN}"
     await provider.start()
     try:
         yield provider

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import psycopg
 import pytest
 
+from alerts.callbacks import store
 from alerts.channels.twilio import HOW_OFTEN
 from gyrophare.flows import retention
 from gyrophare.flows.provider_asked import FIRST_AFTER_S
@@ -103,8 +105,8 @@ async def test_forged_callback_changes_nothing(
     assert (untouched["state"], untouched["provider_status"]) == ("sent", None)
     assert await department.rows("select state from alert") == [{"state": "triggered"}]
     assert await department.rows("select from provider_callback") == []
-    # Three statuses, each said six times: whoever is refused with rp=all says it again.
-    assert await audited(server, department) == {("status", reason): 18, ("reply", reason): 1}
+    # Three statuses and an answer, each said six times: whoever is refused with rp=all says it again.
+    assert await audited(server, department) == {("status", reason): 18, ("reply", reason): 6}
 
 
 async def test_replayed_doubled_and_reordered_callbacks_change_nothing(
@@ -187,6 +189,23 @@ async def test_contact_takes_the_alert_by_answering(
     assert (alert["acknowledged_by"], alert["acknowledged_by_contact"]) == (None, sent["contact_id"])
     [fact] = await department.rows("select * from provider_callback")
     assert (fact["verdict"], fact["alert_id"], fact["contact_id"]) == ("acknowledged", alert["id"], sent["contact_id"])
+
+
+async def test_answer_that_could_not_be_stored_is_said_again(
+    server: Server, department: Department, provider: SmsProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sos(department, FIRST)
+    await sms(department, "sent")
+    note = store.note
+
+    async def away(*_arguments: object) -> store.Noted:
+        monkeypatch.setattr(store, "note", note)
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(store, "note", away)
+    assert await provider.answer(FIRST, "1") == 200
+    assert provider.callbacks.made[-1].http_statuses == (503, 200)
+    assert await department.rows("select state from alert") == [{"state": "acknowledged"}]
 
 
 async def test_answer_said_twice_takes_one_alert(

@@ -18,6 +18,7 @@ from psycopg import sql
 from pydantic import BaseModel, SecretStr
 
 from alerts.callbacks.server import REPLY_PATH
+from alerts.channels.twilio import HOW_OFTEN
 from dashboards import read_models
 from dashboards.answers import CONSOLE_HEADER
 from gyrophare.demo import crew
@@ -77,7 +78,7 @@ async def _stage(settings: Settings, say: Callable[[str], None]) -> AsyncIterato
     provider = SmsProvider(account_sid=sid, api_key=sid, api_secret=secret, clock=clock, auth_token=token)
     port = free_port()
     public_url = f"http://127.0.0.1:{port}"
-    provider.reply_url = public_url + REPLY_PATH
+    provider.reply_url = public_url + REPLY_PATH + HOW_OFTEN
     say("Starting PostgreSQL and the broker…")
     async with contextlib.AsyncExitStack() as stack:
         postgres, broker = PostgresServer(data_dir), MqttBroker(data_dir, settings.mqtt.port or None)
