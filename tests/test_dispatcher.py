@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from alerts.dispatcher import LEASE_S
+from alerts.policy import TARGETED
 from alerts.store import QUERIES
 from gyrophare.flows.alert_desk import AlertDesk, Answer
 from gyrophare.kernel.clock import ManualClock
@@ -135,6 +136,7 @@ async def test_late_result_changes_nothing_when_the_lease_was_lost(
                 "http_status": None,
                 "error_code": None,
                 "detail": "",
+                "machines": list(TARGETED),
                 "now": clock.now(),
             },
         )
@@ -205,7 +207,8 @@ async def test_nobody_is_tried_again_when_somebody_takes_the_alert_meanwhile(
     )
     assert await server.desk.acknowledge(AlertId(1), AccountId(1)) is Answer.YES
     parameters: dict[str, object] = dict.fromkeys(("outcome", "provider_id", "http_status", "error_code", "detail"))
-    parameters |= held | {"state": result, "due_at": clock.now(), "now": clock.now()}
+    parameters |= {"ids": [held["id"]], "lease_token": held["lease_token"], "machines": list(TARGETED)}
+    parameters |= {"state": result, "due_at": clock.now(), "now": clock.now()}
     await department.connection.execute(QUERIES["settle_notification"], parameters)
     assert await department.rows("select state from notification where id = %(id)s", id=held["id"]) == [
         {"state": expected}

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter
 import alerts.store
 from alerts.callbacks.status import StatusSaid
 from alerts.callbacks.store import Verdict
+from alerts.policy import TARGETED
 from alerts.store import QUERIES, Reached
 from gyrophare.flows import provider_asked, provider_said
 from gyrophare.kernel.clock import ManualClock
@@ -35,7 +36,7 @@ async def settle(pool: Pool, clock: ManualClock) -> None:
             )
         ).fetchall()
         parameters: dict[str, object] = dict.fromkeys(("outcome", "provider_id", "http_status", "error_code", "detail"))
-        parameters |= rows[0] | {"state": "sent", "due_at": clock.now(), "now": clock.now()}
+        parameters |= rows[0] | {"machines": list(TARGETED), "state": "sent", "due_at": clock.now(), "now": clock.now()}
         await connection.execute(QUERIES["settle_notification"], parameters)
 
 
