@@ -1,0 +1,76 @@
+"""Boxes as a detector draws them: which can be believed, and which of their edges.
+
+Boxes are `xyxy`, float64, shape (n, 4), pixels, origin at the top left corner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Boxes = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_EDGE_PX = 3.0  # a box that ends so near the edge of the picture may go on behind it
+_COVER = 0.3  # of the width: less than that leaves a wheel on the road to be seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxModel:
+    """How boxes of one source lie around the vehicle.
+
+    An edge is off by `edge_sigma_px` and `edge_sigma` of the box's size. `height_ratio` is a box's height beside the
+    vehicle's, `bottom_lift` how far its lower edge lies above the tyres, as a share of its height. `whole`: a box is of
+    the whole vehicle, whatever stands before it.
+    """
+
+    height_ratio: float
+    bottom_lift: float
+    edge_sigma_px: float = 0.8
+    edge_sigma: float = 0.015
+    whole: bool = False
+
+
+DETECTED = BoxModel(height_ratio=0.94, bottom_lift=0.035)
+"""Of a network: some 6 % lower than the vehicle, which would read too far, the dangerous side."""
+CUBOIDS = BoxModel(height_ratio=1.0, bottom_lift=0.0, whole=True)
+"""Projections of the 3D boxes of labelled recordings."""
+
+
+def usable(boxes: Boxes) -> Mask:
+    """Which are boxes at all: finite, and at least one pixel wide and high; shape (n,)."""
+    with np.errstate(invalid="ignore"):
+        sized = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
+    return np.asarray(np.isfinite(boxes).all(axis=1) & sized)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Which edges of which box are those of the vehicle; each shape (n,)."""
+
+    top: Mask
+    bottom: Mask
+    sides: Mask
+
+
+def edges(boxes: Boxes, frame_wh: tuple[int, int], model: BoxModel) -> Edges:
+    """What the edge of the frame cuts is no edge of a vehicle, nor is what a nearer vehicle covers."""
+    width, height = frame_wh
+    bottom = boxes[:, 3] < height - _EDGE_PX
+    if not model.whole:
+        bottom &= ~_covered(boxes)
+    return Edges(
+        top=boxes[:, 1] > _EDGE_PX,
+        bottom=bottom,
+        sides=(boxes[:, 0] > _EDGE_PX) & (boxes[:, 2] < width - _EDGE_PX),
+    )
+
+
+def _covered(boxes: Boxes) -> Mask:
+    """Whose lower edge lies inside another box that ends lower, and so belongs to something nearer."""
+    x1, y1, x2, y2 = boxes.T
+    shared = np.minimum(x2[:, None], x2) - np.maximum(x1[:, None], x1)
+    over = (y2 > y2[:, None]) & (y1 < y2[:, None]) & (shared > _COVER * (x2 - x1)[:, None])
+    return np.asarray(over.any(axis=1))
