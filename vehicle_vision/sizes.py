@@ -41,7 +41,7 @@ class Size:
 # Cars, vans and lorries as they stand on European roads; a motorcycle with its rider.
 SIZES: Mapping[Kind, Size] = {
     Kind.MOTORCYCLE: Size(height_m=1.50, sigma=0.15, width_m=0.80, length_m=2.1),
-    Kind.CAR: Size(height_m=1.53, sigma=0.085, width_m=1.63, length_m=3.9),
+    Kind.CAR: Size(height_m=1.53, sigma=0.08, width_m=1.63, length_m=3.9),
     Kind.VAN: Size(height_m=2.10, sigma=0.14, width_m=1.88, length_m=4.7),
     Kind.TRUCK: Size(height_m=3.30, sigma=0.15, width_m=2.50, length_m=8.5),
     Kind.BUS: Size(height_m=3.30, sigma=0.12, width_m=2.55, length_m=12.0),

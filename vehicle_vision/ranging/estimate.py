@@ -12,7 +12,7 @@ from vehicle_vision.ranging.size_bank import SizeBank
 from vehicle_vision.sizes import KINDS, Kind
 
 _CLOSING_SIGMA_MAX_MPS = 4.0  # beyond, a speed is a guess
-_TTC_SIGMA_MAX = 0.5  # of itself
+_TTC_SIGMA_MAX = 0.7  # of itself
 _TTC_MAX_S = 60.0
 _INTERVAL = (0.05, 0.5, 0.95)
 

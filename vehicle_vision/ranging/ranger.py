@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vehicle_vision.boxes import DETECTED, BoxModel, Edges, edges, usable
+from vehicle_vision.boxes import DETECTED, Boxes, BoxModel, Edges, edges, usable
 from vehicle_vision.camera import Camera
 from vehicle_vision.errors import VisionError
 from vehicle_vision.ranging.estimate import RangeEstimate, estimate
@@ -60,7 +60,7 @@ class Ranger:
             self.horizon.advance(at_s - self._at_s)
         self._at_s = at_s
         followed = [self._follow(at_s, one) for one in seen]
-        self._see_heights(followed, boxes, found)
+        self._see_sizes(followed, boxes, found)
         self._see_ground(followed, boxes, found)
         self._forget(at_s)
         return {
@@ -73,17 +73,22 @@ class Ranger:
             bank = SizeBank(one.label, one.xyxy[3] - one.xyxy[1], self._view, self._model)
             track = self._followed[one.track_id] = _Followed(bank=bank, since_s=at_s, at_s=at_s)
         else:
-            track.bank.advance(at_s - track.at_s)
+            aside = ((one.xyxy[0] + one.xyxy[2]) / 2 - self._camera.vanishing_px) / self._camera.fx_px
+            track.bank.advance(at_s - track.at_s, aside)
             track.bank.call(one.label)
             track.at_s = at_s
         return track
 
-    def _see_heights(self, followed: Sequence[_Followed], boxes: np.ndarray, found: Edges) -> None:
-        for track, box, whole in zip(followed, boxes, found.top & found.bottom, strict=True):
-            if whole:
-                track.bank.see_height(float(box[3] - box[1]), self._view)
+    def _see_sizes(self, followed: Sequence[_Followed], boxes: Boxes, found: Edges) -> None:
+        for track, (x1, y1, x2, y2), high, wide in zip(
+            followed, boxes.tolist(), found.top & found.bottom, found.sides, strict=True
+        ):
+            if high:
+                track.bank.see_height(y2 - y1, self._view)
+            if wide:
+                track.bank.see_width(x2 - x1, self._view)
 
-    def _see_ground(self, followed: Sequence[_Followed], boxes: np.ndarray, found: Edges) -> None:
+    def _see_ground(self, followed: Sequence[_Followed], boxes: Boxes, found: Edges) -> None:
         stands = [
             (track, float(box[3]), float(box[3] - box[1]))
             for track, box, bottom in zip(followed, boxes, found.bottom, strict=True)

@@ -1,9 +1,11 @@
 """One track: how far its nearest face is and how fast that changes, under each kind of vehicle it may be.
 
-For each kind a Kalman filter of four: the logarithm of the range (m), the range's rate (m/s, negative when it comes),
-the logarithm of the vehicle's height (m), and by how much the road under it is tilted against ours (radians). In
-logarithms an error of the size is one of the range, the same at any distance; and as the size does not change while the
-range does, what the road under it says near by corrects what its size says far away.
+For each kind a Kalman filter of five: the logarithm of the range (m), the range's rate (m/s, negative when it comes),
+the logarithm of the vehicle's height (m), by how much the road under it is tilted against ours (radians), and the
+logarithm of the breadth it shows (m). In logarithms an error of the size is one of the range, the same at any distance;
+and as the size does not change while the range does, what the road under it says near by corrects what its size says
+far away. The breadth says nothing of the range, for nobody knows how the vehicle is turned; but its growth is that of
+the height, measured a second time.
 """
 
 from __future__ import annotations
@@ -19,14 +21,18 @@ from vehicle_vision.sizes import KINDS, SIZES, shares
 
 Array = NDArray[np.float64]
 
-_RANGE, _RATE, _HEIGHT, _TILT = range(4)
+_RANGE, _RATE, _HEIGHT, _TILT, _BREADTH = range(5)
+_STATES = 5
 _HEIGHTS = np.log(np.array([SIZES[kind].height_m for kind in KINDS]))
+_BREADTHS = np.log(np.array([SIZES[kind].width_m for kind in KINDS]))
 _SPREADS = np.array([SIZES[kind].sigma for kind in KINDS])
 _LENGTHS_M = np.array([SIZES[kind].length_m for kind in KINDS])
 
 _RATE_SIGMA_MPS = 20.0  # before anything is known of it: whatever drives on roads
 _ACCELERATION_MPS2 = 2.5  # in the root of a second
-_TILT_SIGMA, _TILT_S = math.radians(0.7), 7.0
+_TILT_SIGMA, _TILT_S = math.radians(0.8), 10.0
+_BREADTH_SIGMA = 0.5  # from its front to its flank
+_TURN, _TURN_ASIDE = 0.06, 0.2  # of the breadth in the root of a second: straight ahead, and for each radian beside
 _TEMPER = 0.3  # errors of one frame are those of the next: ten frames do not tell of a kind ten times as much
 _LABELS_KEPT = 20  # of a detector's words: their mean counts, for they do not err independently
 _LOG_EVIDENCE_MIN = -8.0  # no kind is ever excluded for good
@@ -50,11 +56,12 @@ class SizeBank:
         self._model = model
         self._shares, self._labels = shares(label), 1
         self._evidence = np.zeros(count)
-        self.mean = np.zeros((count, 4))
+        self.mean = np.zeros((count, _STATES))
         self.mean[:, _HEIGHT] = _HEIGHTS
+        self.mean[:, _BREADTH] = _BREADTHS
         self.mean[:, _RANGE] = math.log(view.focal_px * model.height_ratio / height_px) + _HEIGHTS
-        self.cov = np.zeros((count, 4, 4))
-        self.cov[:] = np.diag((1.0, _RATE_SIGMA_MPS**2, 0.0, _TILT_SIGMA**2))
+        self.cov = np.zeros((count, _STATES, _STATES))
+        self.cov[:] = np.diag((1.0, _RATE_SIGMA_MPS**2, 0.0, _TILT_SIGMA**2, _BREADTH_SIGMA**2))
         self.cov[:, _HEIGHT, _HEIGHT] = _SPREADS**2
 
     @property
@@ -68,13 +75,13 @@ class SizeBank:
         self._labels = min(self._labels + 1, _LABELS_KEPT)
         self._shares += (shares(label) - self._shares) / self._labels
 
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
+    def advance(self, seconds: float, aside: float) -> None:
+        """Let time pass; `aside` is the tangent of the angle at which the vehicle is seen beside the axis."""
         ranges_m = np.exp(self.mean[:, _RANGE])
         moved = np.clip(self.mean[:, _RATE] * seconds / ranges_m, -_MOVED_MAX, _MOVED_MAX)
         kept = math.exp(-seconds / _TILT_S)
-        change = np.zeros((len(KINDS), 4, 4))
-        change[:] = np.diag((1.0, 1.0, 1.0, kept))
+        change = np.zeros((len(KINDS), _STATES, _STATES))
+        change[:] = np.diag((1.0, 1.0, 1.0, kept, 1.0))
         change[:, _RANGE, _RANGE] -= moved
         change[:, _RANGE, _RATE] = seconds / ranges_m
         self.mean[:, _RANGE] += moved
@@ -87,13 +94,23 @@ class SizeBank:
         self.cov[:, _RANGE, _RATE] += shared
         self.cov[:, _RATE, _RANGE] += shared
         self.cov[:, _TILT, _TILT] += (1 - kept**2) * _TILT_SIGMA**2
+        self.cov[:, _BREADTH, _BREADTH] += (_TURN + _TURN_ASIDE * abs(aside)) ** 2 * seconds
 
     def see_height(self, height_px: float, view: View) -> None:
         """Take the height of its box."""
         apparent_m, slope = self._apparent_height(view)
         expected = np.log(view.focal_px * self._model.height_ratio * apparent_m) - self.mean[:, _RANGE]
         noise = 2 * (self._edge_sigma_px(height_px) / height_px) ** 2
-        self._update(slope, math.log(height_px) - expected, noise)
+        self._weigh(*self._update(slope, math.log(height_px) - expected, noise))
+
+    def see_width(self, width_px: float, view: View) -> None:
+        """Take the width of its box; it tells nothing of the kind."""
+        expected = math.log(view.focal_px) + self.mean[:, _BREADTH] - self.mean[:, _RANGE]
+        slope = np.zeros_like(self.mean)
+        slope[:, _RANGE] = -1
+        slope[:, _BREADTH] = 1
+        noise = 2 * (self._edge_sigma_px(width_px) / width_px) ** 2
+        self._update(slope, math.log(width_px) - expected, noise)
 
     def see_ground(self, bottom_px: float, height_px: float, view: View, pitch_rad: float, pitch_var: float) -> None:
         """Take the place of its tyres; `pitch_rad` is the camera's beyond the view's, as the other vehicles say."""
@@ -106,7 +123,7 @@ class SizeBank:
         slope[:, _RANGE] = -drop_px
         slope[:, _TILT] = view.focal_px
         noise = self._edge_sigma_px(height_px) ** 2 + view.focal_px**2 * pitch_var
-        self._update(slope, below_px - expected, noise)
+        self._weigh(*self._update(slope, below_px - expected, noise))
 
     def say_pitch(self, bottom_px: float, height_px: float, view: View) -> tuple[float, float]:
         """What the camera's pitch must be beyond that of the view for this vehicle to stand on a level road, radians.
@@ -143,10 +160,14 @@ class SizeBank:
     def _edge_sigma_px(self, size_px: float) -> float:
         return self._model.edge_sigma_px + self._model.edge_sigma * size_px
 
-    def _update(self, slope: Array, surprise: Array, noise: float) -> None:
+    def _update(self, slope: Array, surprise: Array, noise: float) -> tuple[Array, Array]:
+        """Return the surprise and its variance, shape (kinds,) each."""
         spread = np.einsum("kij,kj->ki", self.cov, slope)
         variance = np.einsum("ki,ki->k", spread, slope) + noise
         self.mean += spread * (surprise / variance)[:, None]
         self.cov -= spread[:, :, None] * spread[:, None, :] / variance[:, None, None]
+        return surprise, variance
+
+    def _weigh(self, surprise: Array, variance: Array) -> None:
         evidence = self._evidence - _TEMPER / 2 * (surprise**2 / variance + np.log(variance))
         self._evidence = np.maximum(evidence - evidence.max(), _LOG_EVIDENCE_MIN)
