@@ -183,7 +183,8 @@ class Camera:
         """A polynomial that folds back inside the frame would put two places of the road on one pixel."""
         width, height = self.frame_wh
         edge = np.array([(x, y) for x in (0, width / 2, width) for y in (0, height / 2, height)], dtype=np.float64)
-        back = self.distort(self.undistort(edge))
+        with np.errstate(over="ignore", invalid="ignore"):
+            back = self.distort(self.undistort(edge))
         off_px = float(np.abs(back - edge).max())
         _expect(
             math.isfinite(off_px) and off_px < 0.5,

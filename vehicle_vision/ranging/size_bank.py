@@ -28,6 +28,8 @@ _BREADTHS = np.log(np.array([SIZES[kind].width_m for kind in KINDS]))
 _SPREADS = np.array([SIZES[kind].sigma for kind in KINDS])
 _LENGTHS_M = np.array([SIZES[kind].length_m for kind in KINDS])
 
+_RANGE_SIGMA = 1.0  # of the logarithm: a third to three times as far
+_LOG_RANGES = math.log(0.5), math.log(1000)
 _RATE_SIGMA_MPS = 20.0  # before anything is known of it: whatever drives on roads
 _ACCELERATION_MPS2 = 2.5  # in the root of a second
 _TILT_SIGMA, _TILT_S = math.radians(0.8), 10.0
@@ -61,7 +63,7 @@ class SizeBank:
         self.mean[:, _BREADTH] = _BREADTHS
         self.mean[:, _RANGE] = math.log(view.focal_px * model.height_ratio / height_px) + _HEIGHTS
         self.cov = np.zeros((count, _STATES, _STATES))
-        self.cov[:] = np.diag((1.0, _RATE_SIGMA_MPS**2, 0.0, _TILT_SIGMA**2, _BREADTH_SIGMA**2))
+        self.cov[:] = np.diag((_RANGE_SIGMA**2, _RATE_SIGMA_MPS**2, 0.0, _TILT_SIGMA**2, _BREADTH_SIGMA**2))
         self.cov[:, _HEIGHT, _HEIGHT] = _SPREADS**2
 
     @property
@@ -93,8 +95,19 @@ class SizeBank:
         shared = jolt * seconds / 2 / ranges_m
         self.cov[:, _RANGE, _RATE] += shared
         self.cov[:, _RATE, _RANGE] += shared
+        self._lose_sight()
         self.cov[:, _TILT, _TILT] += (1 - kept**2) * _TILT_SIGMA**2
         self.cov[:, _BREADTH, _BREADTH] += (_TURN + _TURN_ASIDE * abs(aside)) ** 2 * seconds
+
+    def _lose_sight(self) -> None:
+        """Where it may be anywhere by now only its size is kept: it is looked for as on the first day."""
+        lost = self.cov[:, _RANGE, _RANGE] > _RANGE_SIGMA**2
+        for state, sigma in ((_RANGE, _RANGE_SIGMA), (_RATE, _RATE_SIGMA_MPS)):
+            self.cov[lost, state, :] = 0
+            self.cov[lost, :, state] = 0
+            self.cov[lost, state, state] = sigma**2
+        self.mean[lost, _RATE] = 0
+        self.mean[:, _RANGE] = np.clip(self.mean[:, _RANGE], *_LOG_RANGES)
 
     def see_height(self, height_px: float, view: View) -> None:
         """Take the height of its box."""
