@@ -1,0 +1,1 @@
+"""Where the camera looks: measured at the depot, and watched on the road."""

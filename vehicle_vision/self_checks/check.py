@@ -1,0 +1,69 @@
+"""A check: a value, what it means, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a check comes to."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    """It sees less far, or less surely: say so."""
+    FAULT = "fault"
+    """Nobody is protected: say so aloud."""
+    UNKNOWN = "unknown"
+    """Not looked at for long enough."""
+
+
+class CheckKind(StrEnum):
+    """What is looked at."""
+
+    FROZEN = "frozen"
+    """s since the picture last changed."""
+    BLACK = "black"
+    """Mean brightness, 0 to 255."""
+    OVEREXPOSED = "overexposed"
+    """Share of the picture that is white."""
+    BLURRED = "blurred"
+    """Sharpness beside what it was, 1 as ever."""
+    DIRTY = "dirty"
+    """Share of the picture where nothing is to be seen any more that was there."""
+    BLOCKED = "blocked"
+    """Share of the picture without any detail."""
+    MOVED = "moved"
+    """Degrees between what it looks at and what it looked at."""
+    NIGHT = "night"
+    """Mean brightness, 0 to 255."""
+    FOG = "fog"
+    """Contrast around the horizon beside that near by, 1 as ever."""
+    PACE = "pace"
+    """Frames a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check of one moment; `value` None: not known."""
+
+    kind: CheckKind
+    value: float | None
+    verdict: Verdict
+
+
+def judge(
+    kind: CheckKind,
+    value: float | None,
+    *,
+    degraded: float | None = None,
+    fault: float | None = None,
+    low: bool = False,
+) -> Check:
+    """By limits: `low`, below them is bad, else above. A value that is no number is a fault, not a good sign."""
+    if value is None:
+        return Check(kind=kind, value=None, verdict=Verdict.UNKNOWN)
+    for limit, verdict in ((fault, Verdict.FAULT), (degraded, Verdict.DEGRADED)):
+        if limit is not None and not (value > limit if low else value < limit):
+            return Check(kind=kind, value=value, verdict=verdict)
+    return Check(kind=kind, value=value, verdict=Verdict.OK)
