@@ -28,6 +28,7 @@ from gyrophare.commands import (
     profiles,
     shifts,
     simulate,
+    van,
     zones,
 )
 from gyrophare.kernel.errors import GyrophareError
@@ -44,6 +45,7 @@ app = typer.Typer(
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(van.app, name="van")
 app.add_typer(devices.app, name="devices")
 app.add_typer(agents.app, name="agents")
 app.add_typer(contacts.app, name="contacts")

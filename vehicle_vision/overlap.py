@@ -24,6 +24,17 @@ def inside(ones: Boxes, others: Boxes) -> Shares:
     return np.asarray(np.divide(common, areas, out=np.zeros_like(common), where=areas > 0))
 
 
+def pairs(scores: Shares, least: float) -> list[tuple[int, int]]:
+    """Which of the ones and of the others belong together, each at most once, best first; `scores` of shape (n, m)."""
+    left = scores.copy()
+    found: list[tuple[int, int]] = []
+    while left.size and left.max() >= least:
+        one, other = np.unravel_index(left.argmax(), left.shape)
+        found.append((int(one), int(other)))
+        left[one, :] = left[:, other] = -1.0
+    return found
+
+
 def _common(ones: Boxes, others: Boxes) -> Shares:
     low = np.maximum(ones[:, None, :2], others[:, :2])
     high = np.minimum(ones[:, None, 2:], others[:, 2:])

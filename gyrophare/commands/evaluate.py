@@ -1,4 +1,4 @@
-"""`gyrophare evaluate`: the rules on recorded tracks."""
+"""`gyrophare evaluate`: the rules on recorded tracks, the van's eyes on recorded roads."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gyrophare.commands.evaluate_detection import detection
 from gyrophare.evaluation.formats import Format, files, read
 from gyrophare.evaluation.labels import Label, beside
 from gyrophare.evaluation.labels import read as read_labels
@@ -20,15 +21,11 @@ from gyrophare.evaluation.replay import replay
 from gyrophare.evaluation.score import Score, score, totals, true_stays
 from lone_worker.profiles import PROFILES, Profile
 
-app = typer.Typer(help="Try the rules on recorded tracks: offline, without a database.", no_args_is_help=True)
+app = typer.Typer(help="Try the rules on recordings: offline, without a database.", no_args_is_help=True)
 _out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)  # a pipe has no width
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 _BAD_LINES_SHOWN = 5  # of a file
-
-
-@app.callback()  # with one command alone, typer would hide its name
-def evaluate() -> None:
-    """Try the rules on recorded tracks: offline, without a database."""
+app.command()(detection)
 
 
 @app.command()
