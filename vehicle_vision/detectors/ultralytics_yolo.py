@@ -76,8 +76,9 @@ class _Backend:
             raise VisionError(
                 f"{path}: ultralytics cannot load it ({_brief(error)}); expected a YOLO detector"
             ) from error
-        if self._backend.task not in ("detect", None):
-            raise VisionError(f"{path}: a model for {self._backend.task!r}; expected one for 'detect'")
+        task = getattr(self._backend.model, "task", None) or getattr(self._backend, "task", None)
+        if task not in ("detect", None):  # not every format says it; the head's shape is looked at besides
+            raise VisionError(f"{path}: a model for {task!r}; expected one for 'detect'")
         self.names = dict(self._backend.names)
 
     def run(self, blob: NDArray[np.float32]) -> NDArray[np.floating]:
