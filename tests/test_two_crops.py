@@ -173,6 +173,15 @@ def test_strips_box_is_kept_with_the_surer_label() -> None:
     assert found.confidence.tolist() == [0.4]
 
 
+def test_sure_vehicle_does_not_make_its_doubtful_neighbour_sure() -> None:
+    crop = horizon_strip(CAMERA, 960)
+    x1, y1, x2, y2 = vehicle(60)
+    doubtful = (x1 + 0.4 * (x2 - x1), y1, x2, y2)
+    near = replace(detections([(x1, y1, x2, y2 + 200), (*doubtful[:3], y2 + 200)]), confidence=np.array([0.3, 0.12]))
+    found = merged(near, detections([(x1, y1, x2, float(crop.xyxy[3]))], 0.9), crop)
+    assert sorted(found.confidence.tolist()) == [0.12, 0.9]
+
+
 def test_empty_looks_merge() -> None:
     crop = horizon_strip(CAMERA, 960)
     none, one = detections([]), detections([vehicle(60)])

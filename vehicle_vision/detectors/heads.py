@@ -19,6 +19,7 @@ from vehicle_vision.errors import VisionError
 
 _SAME_IOU = 0.6  # of two boxes of one vehicle, whatever classes they have
 _END_TO_END = 6  # corners, score, class
+_Read = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]  # xyxy (n, 4), scores (n,), classes (n,)
 
 
 class Head:
@@ -52,15 +53,15 @@ class Head:
         Raise VisionError when a figure is not finite: a network that overflows would otherwise see an empty road.
         """
         self.expect(output.shape)
-        found = np.asarray(output[0], dtype=np.float64)
-        if not np.isfinite(found).all():
+        if not np.isfinite(output).all():
             raise VisionError(
                 "the model's output holds figures that are not finite; expected boxes and scores. Run it with "
                 "precision f32, or export it again."
             )
-        xyxy, scores, classes = self._from_dense(found) if self._dense(output.shape) else self._from_pairs(found)
-        sure = (scores >= self._confidence_min) & usable(xyxy)
-        xyxy, scores, classes = xyxy[sure], scores[sure], classes[sure]
+        read = self._from_dense if self._dense(output.shape) else self._from_end_to_end
+        xyxy, scores, classes = read(output[0])
+        sized = usable(xyxy)
+        xyxy, scores, classes = xyxy[sized], scores[sized], classes[sized]
         kept = np.array(cv2.dnn.NMSBoxes(_xywh(xyxy), scores.tolist(), self._confidence_min, _SAME_IOU), dtype=np.intp)
         return Detections(
             xyxy=xyxy[kept],
@@ -72,21 +73,18 @@ class Head:
     def _dense(self, shape: tuple[int, ...]) -> bool:
         return shape[1] == 4 + len(self._names)
 
-    def _from_dense(
-        self, found: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    def _from_dense(self, found: NDArray[np.floating]) -> _Read:
         of_vehicles = found[4 + self._classes]
-        best = of_vehicles.argmax(axis=0)
-        centre, half = found[:2].T, found[2:4].T / 2
-        scores = np.take_along_axis(of_vehicles, best[None], axis=0)[0]
-        return np.hstack((centre - half, centre + half)), scores, self._classes[best]
+        best, scores = of_vehicles.argmax(axis=0), of_vehicles.max(axis=0).astype(np.float64)
+        sure = scores >= self._confidence_min
+        boxes = found[:4, sure].T.astype(np.float64)
+        centre, half = boxes[:, :2], boxes[:, 2:] / 2
+        return np.hstack((centre - half, centre + half)), scores[sure], self._classes[best[sure]]
 
-    def _from_pairs(
-        self, found: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-        classes = found[:, 5].astype(np.intp)
-        vehicles = np.isin(classes, self._classes)
-        return found[vehicles, :4], found[vehicles, 4], classes[vehicles]
+    def _from_end_to_end(self, found: NDArray[np.floating]) -> _Read:
+        classes, scores = found[:, 5].astype(np.intp), found[:, 4].astype(np.float64)
+        sure = np.isin(classes, self._classes) & (scores >= self._confidence_min)
+        return found[sure, :4].astype(np.float64), scores[sure], classes[sure]
 
 
 def _xywh(xyxy: NDArray[np.float64]) -> list[list[float]]:

@@ -29,7 +29,7 @@ class Letterbox:
     @property
     def inner_wh(self) -> tuple[int, int]:
         """The size of the frame in the input."""
-        return round(self.frame_wh[0] * self.scale), round(self.frame_wh[1] * self.scale)
+        return max(round(self.frame_wh[0] * self.scale), 1), max(round(self.frame_wh[1] * self.scale), 1)
 
     @property
     def corner(self) -> tuple[int, int]:
@@ -46,7 +46,8 @@ class Letterbox:
         canvas[top : top + inner_height, left : left + inner_width] = (
             image if self.inner_wh == self.frame_wh else cv2.resize(image, self.inner_wh, interpolation=how)
         )
-        return np.asarray(cv2.dnn.blobFromImage(canvas, 1 / 255, swapRB=True), dtype=np.float32)
+        blue, green, red = cv2.split(canvas)  # and not blobFromImage, which takes thirty times as long
+        return np.multiply(np.stack((red, green, blue))[None], np.float32(1 / 255), dtype=np.float32)
 
     def back(self, boxes: Boxes) -> Boxes:
         """Boxes of the input as boxes of the frame, cut at its edges; shape (n, 4)."""

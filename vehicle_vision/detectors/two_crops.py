@@ -12,7 +12,7 @@ from vehicle_vision.camera import Camera
 from vehicle_vision.detectors.detections import NOTHING, Detections, Detector, Image, expect_image, joined
 from vehicle_vision.detectors.strip import Crop, horizon_strip
 from vehicle_vision.errors import VisionError
-from vehicle_vision.overlap import inside, iou
+from vehicle_vision.overlap import Shares, inside, iou
 
 _SAME_IOU = 0.45  # of two boxes of one vehicle, one of which is drawn on few pixels
 _PART = 0.8  # of what a crop's edge left of a vehicle lies in its whole box
@@ -72,21 +72,26 @@ def merged(near: Detections, far: Detections, crop: Crop) -> Detections:
     classes of a small network mean little. All boxes in pixels of the frame.
     """
     seen = crop.clip(near.xyxy)
-    same = (iou(far.xyxy, seen) >= _SAME_IOU) | (~far.whole[:, None] & (inside(far.xyxy, seen) >= _PART))
+    overlap = iou(far.xyxy, seen)
+    same = (overlap >= _SAME_IOU) | (~far.whole[:, None] & (inside(far.xyxy, seen) >= _PART))
     beyond: Mask = np.any(np.abs(near.xyxy - seen) > _margin(near.xyxy), axis=1)
     near_wins: Mask = np.any(same & (beyond | ~far.whole[:, None]), axis=1)
     far_wins: Mask = np.any(same & ~near_wins[:, None], axis=0)
     return joined(
-        _surest(far, near, same).take(~near_wins),
-        _surest(near, far, same.T).take(~far_wins),
+        _surest(far, near, np.where(same, overlap, 0.0)).take(~near_wins),
+        _surest(near, far, np.where(same, overlap, 0.0).T).take(~far_wins),
     )
 
 
-def _surest(ones: Detections, others: Detections, same: NDArray[np.bool_]) -> Detections:
-    """The ones, each with the confidence and the label of the surest that is the same; `same` has shape (n, m)."""
+def _surest(ones: Detections, others: Detections, overlap: Shares) -> Detections:
+    """The ones, each with the label and the confidence of the surest of the others that is its; shape (n, m).
+
+    Each of the others is the one's that it overlaps most, lest it make a doubtful neighbour sure.
+    """
     if not len(ones) or not len(others):
         return ones
-    scores = np.where(same, others.confidence, 0.0)
+    its = (overlap > 0) & (overlap == overlap.max(axis=0))
+    scores = np.where(its, others.confidence, 0.0)
     best, score = scores.argmax(axis=1), scores.max(axis=1)
     surer = score > ones.confidence
     labels = tuple(
