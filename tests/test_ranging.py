@@ -163,3 +163,19 @@ def test_a_hundred_frames_without_anything_and_any_label_are_borne() -> None:
         assert ranger.look(frame * FRAME_S, []) == {}
     seen = replace(Driven(range_m=50.0).seen(VAN, 0.0), label="Raumschiff")
     assert ranger.look(5.0, [seen])[1].range_m == pytest.approx(50, rel=0.2)
+
+
+def test_part_of_a_car_that_a_crop_cut_is_not_measured() -> None:
+    """The strip shows its upper half: as a whole car it would stand far away, and stop coming."""
+    car = Driven(range_m=40.0, speed_mps=15.0)
+    ranges: dict[bool, list[float]] = {True: [], False: []}
+    for whole, found in ranges.items():
+        ranger = Ranger(VAN, boxes=CUBOIDS)
+        for frame in range(31):
+            seen = car.seen(VAN, frame * FRAME_S)
+            x1, y1, x2, y2 = seen.xyxy
+            if frame > 20:
+                seen = replace(seen, xyxy=(x1, y1, x2, (y1 + y2) / 2), whole=whole)
+            found.append(ranger.look(frame * FRAME_S, [seen])[car.track_id].range_m)
+    assert ranges[False][-1] == pytest.approx(car.range_at(1.5), rel=0.1)
+    assert ranges[True][-1] > 1.2 * car.range_at(1.5)

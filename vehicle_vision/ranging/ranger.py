@@ -25,6 +25,8 @@ class Seen:
     track_id: int
     label: str
     xyxy: tuple[float, float, float, float]
+    whole: bool = True
+    """False: a crop's edge cut it, as `Detections.whole` says; then nothing is measured, and the past goes on."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +57,9 @@ class Ranger:
         boxes = np.array([one.xyxy for one in seen], dtype=np.float64).reshape(-1, 4)
         good = usable(boxes)
         boxes, seen = boxes[good], [one for one, kept in zip(seen, good, strict=True) if kept]
+        whole = np.array([one.whole for one in seen], dtype=np.bool_)
         found = edges(boxes, self._camera.frame_wh, self._model)
+        found = Edges(top=found.top & whole, bottom=found.bottom & whole, sides=found.sides & whole)
         if self._at_s is not None:
             self.horizon.advance(at_s - self._at_s)
         self._at_s = at_s
