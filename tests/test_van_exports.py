@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gyrophare.cli import app
-from gyrophare.kernel.errors import GyrophareError
+from gyrophare.kernel.errors import GyrophareError, NotReadyError
 from tests.blobs import blob_model
 from vehicle_vision.detectors import Detections, Image
 from vehicle_vision.detectors.likeness import compare
@@ -149,3 +150,16 @@ def test_size_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
     said = RUN.invoke(app, ["van", "model", "export", "x.pt", "--size", "960"])
     assert said.exit_code == 2
     assert "expected width x height in pixels" in said.output
+
+
+def test_server_without_the_vans_libraries_still_has_its_commands() -> None:
+    """OpenCV and numpy are of the extra `van`: nothing but the van's own commands may need them."""
+    code = "import sys; sys.modules.update(numpy=None, cv2=None); import gyrophare.cli"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_vans_commands_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(NotReadyError, match=r"cv2 is not installed\. Install Gyrophare with its extra `van`"):
+        RUN.invoke(app, ["evaluate", "detection", "x", "--model", "y"], catch_exceptions=False)
