@@ -67,15 +67,16 @@ def test_road_without_traffic_proves_nothing(tmp_path: Path) -> None:
 class Said:
     """A detector that says what it is told, frame after frame."""
 
-    def __init__(self, *frames: list[tuple[float, float]]) -> None:
+    def __init__(self, *frames: list[tuple[float, float]], height_px: float = 20.0) -> None:
         self._frames = iter(frames)
+        self._height_px = height_px
 
     def detect(self, image: Image) -> Detections:
-        """Boxes of 20x20 at (x, confidence)."""
+        """Boxes 20 pixels wide at (x, confidence)."""
         del image
         said = next(self._frames)
         return Detections(
-            xyxy=np.array([(x, 0.0, x + 20, 20.0) for x, _ in said]).reshape(-1, 4),
+            xyxy=np.array([(x, 0.0, x + 20, self._height_px) for x, _ in said]).reshape(-1, 4),
             confidence=np.array([confidence for _, confidence in said]),
             labels=("car",) * len(said),
             whole=np.ones(len(said), dtype=np.bool_),
@@ -102,6 +103,17 @@ def test_one_in_fifty_may_be_lost_and_not_two() -> None:
     fifty = [(100.0 * number, 0.5) for number in range(50)]
     assert compare(Said(fifty), Said(fifty[1:]), [frame]).alike
     assert not compare(Said(fifty), Said(fifty[2:]), [frame]).alike
+
+
+def test_boxes_drawn_lower_than_the_sources_are_refused() -> None:
+    """All are seen, and all would be ranged 4 % too far."""
+    frame = np.zeros((32, 32, 3), dtype=np.uint8)
+    fifty = [(100.0 * number, 0.5) for number in range(50)]
+    found = compare(Said(fifty), Said(fifty, height_px=19.2), [frame])
+    assert found.height_ratio == pytest.approx(0.96)
+    assert found.sees_as_much
+    assert not found.alike
+    assert compare(Said(fifty), Said(fifty, height_px=19.6), [frame]).alike
 
 
 def test_frames_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:

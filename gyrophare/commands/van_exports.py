@@ -93,11 +93,12 @@ def check(
     at_most: Annotated[int, typer.Option(min=1, help="So many frames, evenly chosen.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")] = False,
 ) -> None:
-    """Run a model and what it was made from on the same frames. Exit code 1: it sees less, or too little to tell.
+    """Run a model and what it was made from on the same frames. Exit code 1: it must not stand for it.
 
     vehicles: that the source is sure of, with a confidence of 0.25. seen: of those, by the model, with 0.20 at least,
     at an IoU of 0.5; 98 % must be, of 20 vehicles at least. more: that the model is sure of and the source does not
-    see. confidence_shift: the model's less the source's. The source is run at the size the model was exported for.
+    see. height_ratio: of the model's boxes beside the source's, within 3 %. confidence_shift: the model's less the
+    source's. The source is run at the size that the model was exported for.
     """
     need_vision()
     from gyrophare.evaluation.vision.frames import frames as read
@@ -122,10 +123,15 @@ def _say(found: Likeness) -> None:
         f"In {found.frames} frames the source is sure of {found.vehicles} vehicles; the model sees {found.seen} of "
         f"them and {found.more} others."
     )
-    if found.mean_iou is not None and found.confidence_shift is not None:
-        _out.print(f"Mean IoU {found.mean_iou:.3f}; confidence {found.confidence_shift:+.3f} on average.")
+    if found.mean_iou is not None and found.height_ratio is not None and found.confidence_shift is not None:
+        _out.print(
+            f"Mean IoU {found.mean_iou:.3f}; boxes {found.height_ratio:.3f} of the height; confidence "
+            f"{found.confidence_shift:+.3f} on average."
+        )
     if not found.enough:
         _out.print("[bold red]Too few to tell.[/] Give it frames with more traffic.")
+    elif not found.draws_alike and found.sees_as_much:
+        _out.print("[bold red]It draws other boxes than its source:[/] ranges would be off. Export it again.")
     elif not found.alike:
         _out.print(
             "[bold red]It sees less than its source.[/] Do not drive with it: export again, without quantisation."
