@@ -60,6 +60,10 @@ class Edges:
     bottom: Mask
     sides: Mask
 
+    def of(self, boxes: Mask) -> Edges:
+        """Those of some of the boxes."""
+        return Edges(top=self.top[boxes], bottom=self.bottom[boxes], sides=self.sides[boxes])
+
 
 def edges(boxes: Boxes, frame_wh: tuple[int, int], model: BoxModel) -> Edges:
     """What the edge of the frame cuts is no edge of a vehicle, nor is what a nearer vehicle covers."""
