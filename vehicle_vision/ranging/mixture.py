@@ -22,6 +22,7 @@ def quantiles(weights: Array, means: Array, sigmas: Array, shares: tuple[float, 
 
 def _below(scores: Array) -> Array:
     """The normal distribution's share below each score; off by 2e-4 at most (its logistic likeness)."""
+    scores = np.clip(scores, -_SPAN, _SPAN)  # a narrow part far from a wide one: its exponential would overflow
     return np.asarray(1 / (1 + np.exp(-scores * (1.5976 + 0.070566 * scores**2))))
 
 

@@ -1,0 +1,84 @@
+"""The lookout: from the detections of a frame to the verdict, stages 3 to 6 of the way from a frame to the siren."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vehicle_vision import corridor, hazard
+from vehicle_vision.boxes import DETECTED, Boxes, BoxModel
+from vehicle_vision.camera import Camera
+from vehicle_vision.hazard.judgement import judge
+from vehicle_vision.ranging import PARKED, Mounting, RangeEstimate, Ranger, Seen
+from vehicle_vision.tracking import Frame, Tracked, Tracker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What one frame amounts to; by track id, of those seen in it."""
+
+    ranges: Mapping[int, RangeEstimate]
+    places: Mapping[int, corridor.Place]
+    verdict: hazard.Verdict
+
+
+class Lookout:
+    """Call `look` with what was detected in each frame of one parked van's camera."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        *,
+        policy: hazard.Policy | None = None,
+        lane: corridor.Corridor | None = None,
+        boxes: BoxModel = DETECTED,
+        mounting: Mounting = PARKED,
+    ) -> None:
+        self._camera = camera
+        self._policy = policy or hazard.Policy()
+        self._lane = lane or corridor.Corridor(yaw_sigma=float(np.radians(camera.yaw_sigma_deg)))
+        self._model = boxes
+        self._tracker = Tracker(camera.frame_wh, lost_s=self._policy.lost_s)
+        self._ranger = Ranger(camera, boxes=boxes, mounting=mounting)
+        self._corridor, self._hazard = corridor.State(), hazard.State()
+
+    def look(
+        self,
+        at_s: float,
+        xyxy: Boxes,
+        confidence: NDArray[np.float64],
+        labels: Sequence[str],
+        frame_wh: tuple[int, int],
+    ) -> tuple[Frame, Judged]:
+        """Judge the frame taken at `at_s`, monotonic; arguments as `Tracker.update`, which refuses what is none."""
+        frame = self._tracker.update(at_s, xyxy, confidence, labels, frame_wh)
+        alive = {one.track_id for one in frame.seen} | {one.track_id for one in frame.coasting}
+        return frame, self.judge(at_s, frame.seen, alive)
+
+    def judge(self, at_s: float, seen: Sequence[Tracked], alive: AbstractSet[int]) -> Judged:
+        """The same for vehicles that somebody else has tracked; `alive`: the ids still followed, seen or not."""
+        straight = [replace(one, xyxy=xyxy) for one, xyxy in zip(seen, self._undistorted(seen), strict=True)]
+        ranges = self._ranger.look(
+            at_s, [Seen(track_id=one.track_id, label=one.label, xyxy=one.xyxy) for one in straight]
+        )
+        bodies = {
+            one.track_id: corridor.place(one.xyxy, ranges[one.track_id], self._camera, self._model)
+            for one in straight
+            if one.track_id in ranges
+        }
+        self._corridor, places = corridor.look(self._corridor, at_s, bodies, alive, self._lane)
+        judgements = [
+            judge(one.track_id, one.confidence, ranges[one.track_id], places[one.track_id])
+            for one in straight
+            if one.track_id in places
+        ]
+        self._hazard, verdict = hazard.step(self._hazard, judgements, at_s, self._policy)
+        return Judged(ranges=ranges, places=places, verdict=verdict)
+
+    def _undistorted(self, seen: Sequence[Tracked]) -> list[tuple[float, float, float, float]]:
+        corners = np.array([one.xyxy for one in seen], dtype=np.float64).reshape(-1, 2)
+        return [(x1, y1, x2, y2) for x1, y1, x2, y2 in self._camera.undistort(corners).reshape(-1, 4).tolist()]
