@@ -23,7 +23,7 @@ from gyrophare.commands import (
     contacts,
     devices,
     duty,
-    evaluate_vision,
+    evaluate_siren,
     policies,
     profiles,
     shifts,
@@ -56,7 +56,7 @@ app.add_typer(profiles.app, name="profiles")
 app.add_typer(zones.app, name="zones")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
-app.add_typer(evaluate_vision.app, name="evaluate")
+app.add_typer(evaluate_siren.app, name="evaluate")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="TOML file; default: gyrophare.toml in this folder, if there.")
