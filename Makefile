@@ -7,7 +7,7 @@ WEB    := dashboards/web
 NODE_OK := $(shell node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && echo yes)
 NPM     := $(if $(NODE_OK),npm,PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/npm)
 
-.PHONY: help setup demo test check bench clean lock lint
+.PHONY: help setup demo test test-torch check bench clean lock lint
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -27,6 +27,11 @@ $(VENV)/.runtime-made: $(VENV)/.venv-made requirements/runtime.lock pyproject.to
 # What the tests and the linters need on top.
 $(VENV)/.dev-made: $(VENV)/.runtime-made requirements/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# Any weights that ultralytics loads, and training.
+$(VENV)/.torch-made: $(VENV)/.dev-made requirements/torch.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/torch.lock
 	@touch $@
 
 $(VENV)/.node-made: $(VENV)/.venv-made requirements/node.lock
@@ -59,6 +64,9 @@ demo: setup  ## a day's work in the Côte-d'Or on http://127.0.0.1:8080, nothing
 test: setup $(VENV)/.dev-made tests/timescale/node_modules/.made tests/twilio/node_modules/.made  ## every test, against a real broker, a real PostgreSQL and a real browser
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
+test-torch: setup $(VENV)/.torch-made  ## the tests of ultralytics and torch, which take gigabytes
+	$(BIN)/python -m pytest -m torch tests
+
 bench: setup  ## what this machine does in a second, beside what it could do at most
 	$(BIN)/gyrophare bench start
 	$(BIN)/gyrophare bench ingest
@@ -84,6 +92,7 @@ LOCK = .gyrophare/lock-venv/bin/pip-compile --quiet --generate-hashes --allow-un
 lock:
 	$(PYTHON) -m venv .gyrophare/lock-venv && .gyrophare/lock-venv/bin/pip install --quiet pip-tools==7.6.2
 	$(LOCK) --extra embedded --build-deps-for editable -o requirements/runtime.lock pyproject.toml
-	$(LOCK) --extra embedded --extra dev -c requirements/runtime.lock -o requirements/dev.lock pyproject.toml
+	$(LOCK) --extra embedded --extra van --extra dev -c requirements/runtime.lock -o requirements/dev.lock pyproject.toml
+	$(LOCK) --extra embedded --extra van --extra dev --extra torch -c requirements/dev.lock -o requirements/torch.lock pyproject.toml
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["node"])' > .gyrophare/node.in
 	$(LOCK) -o requirements/node.lock .gyrophare/node.in
