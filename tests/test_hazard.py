@@ -66,7 +66,8 @@ def levels(verdicts: list[Verdict]) -> list[Level]:
         (AXIS, "may stand: not known yet", {"motion": UNKNOWN, "ttc_s": None, "ttc_low_s": None}, 1.3, WATCH),
         (AXIS, "may come: still not known", {"motion": UNKNOWN, "ttc_s": None, "ttc_low_s": None}, 1.7, ALERT),
         (AXIS, "passes beside", {"in_axis": 0.9, "enters": 0.9, "range_m": 30.0}, 9.0, WATCH),
-        (AXIS, "is in the axis, its path is not", {"enters": 0.0}, 1.0, ALERT),
+        (AXIS, "is in the axis, its path is not", {"range_m": 99.0, "enters": 0.0}, 1.0, ALERT),
+        (AXIS, "is in the axis far away, its path is not", {"enters": 0.4}, 1.0, WATCH),
         (AXIS, "is beside, its path ends here", {"in_axis": 0.1}, 1.0, WATCH),
         (AXIS, "is 160 m away", {"range_m": 180.0, "range_low_m": 160.0, "ttc_s": 9.0}, 1.0, NONE),
         (AXIS, "is where all drive", {"normal": True}, 1.0, ALERT),
@@ -115,6 +116,17 @@ def test_what_cuts_in_near_by_is_believed_at_second_sight(confidence: float, ran
     near = replace(CAR, confidence=confidence, range_m=range_m, range_low_m=35.0, ttc_s=3.0, ttc_low_s=2.5)
     _, verdicts = play(during(1.0, near))
     assert next(n for n, level in enumerate(levels(verdicts), start=1) if level == DANGER) == frames
+
+
+def test_what_has_stood_must_be_seen_to_come_for_longer() -> None:
+    """Of a vehicle that parks behind us for hours the box trembles; two frames of it are no start."""
+    near = replace(CAR, range_m=8.0, range_low_m=7.0, ttc_s=3.0, ttc_low_s=2.5)
+    parked = replace(near, motion=STANDING, ttc_s=None, ttc_low_s=None)
+    state, _ = play(during(60.0, parked))
+    state, verdicts = play(during(0.5, near, begin_s=60.05), state=state)
+    assert max(levels(verdicts)) == WATCH
+    _, verdicts = play(during(0.2, near, begin_s=60.6), state=state)
+    assert verdicts[-1].level == DANGER
 
 
 def test_knowing_its_speed_at_last_it_is_not_confirmed_anew() -> None:
@@ -194,6 +206,21 @@ def test_what_cannot_be_judged_is_refused() -> None:
         step(state, [CAR, CAR], 1.1, AXIS)
     with pytest.raises(VisionError, match="range_m = nan of track 1"):
         replace(CAR, range_m=math.nan)
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({"hold_alert_s": -1.0}, "hold_alert_s = -1.0; expected a number, 0 or more"),
+        ({"alert_range_m": math.nan}, "alert_range_m = nan"),
+        ({"inside": 1.2}, "inside = 1.2; expected a number, 0 or more, at most 1"),
+        ({"alert_range_m": 120.0}, "alert_range_m = 120.0, release_range_m = 115.0; expected no less"),
+        ({"inside": 0.5}, "outside = 0.6, inside = 0.5; expected no less"),
+    ],
+)
+def test_a_policy_that_contradicts_itself_is_refused(figures: dict[str, Any], said: str) -> None:
+    with pytest.raises(VisionError, match=said):
+        replace(AXIS, **figures)
 
 
 @st.composite

@@ -11,8 +11,7 @@ from vehicle_vision.errors import VisionError
 from vehicle_vision.ranging import RangeEstimate
 
 _STILL_MPS = 2.0  # an agent who walks
-_GROWS = 1.64  # of the time to the lower bound of it: where the box's growth is twice its error
-_SOON_S = 10.0  # a growth that leaves so little time is no error of a standing vehicle's box
+_GROWS = 1.43  # of the time to the lower bound of it: where the box's growth is three times its error
 
 
 class Motion(StrEnum):
@@ -73,14 +72,12 @@ def judge(track_id: int, confidence: float, estimate: RangeEstimate, place: Plac
 def _motion(estimate: RangeEstimate) -> Motion:
     """A box that grows beyond doubt is coming, whatever size the vehicle has and so whatever its speed is."""
     closing_mps, sigma_mps = estimate.closing_mps, estimate.closing_sigma_mps
-    soon_s = math.inf if closing_mps is None else _SOON_S
-    if estimate.ttc_s is not None and estimate.ttc_low_s is not None:
-        grows = estimate.ttc_s < _GROWS * estimate.ttc_low_s
-        if grows and estimate.ttc_s < soon_s:
-            return Motion.COMING
+    grows = (
+        estimate.ttc_s is not None and estimate.ttc_low_s is not None and estimate.ttc_s < _GROWS * estimate.ttc_low_s
+    )
     if closing_mps is None:
-        return Motion.UNKNOWN
-    if closing_mps - 2 * sigma_mps > _STILL_MPS:
+        return Motion.COMING if grows else Motion.UNKNOWN
+    if closing_mps - (0 if grows else 2) * sigma_mps > _STILL_MPS:
         return Motion.COMING
     if closing_mps < -_STILL_MPS:
         return Motion.RECEDING

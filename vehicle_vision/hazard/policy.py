@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from enum import IntEnum, StrEnum
+
+from vehicle_vision.errors import VisionError
 
 
 class Level(IntEnum):
@@ -43,6 +46,8 @@ class Policy:
 
     inside: float = 0.95
     """How probably a vehicle must reach into the corridor."""
+    far_ends_inside: float = 0.5
+    """Mode axis: beyond `alert_range_m` its path must end there as well; there is time to look twice."""
     ends_inside: float = 0.85
     """Mode trajectory: the same of where its path ends, which is known less well."""
     outside: float = 0.6
@@ -54,6 +59,10 @@ class Policy:
     """For so long what raises a level must have been seen more than not."""
     confirm_unknown_s: float = 1.5
     """While its speed is not known: that of a standing vehicle is, by then."""
+    stood_s: float = 1.0
+    """A vehicle that has been standing for so long parks, or queues:"""
+    confirm_stood_s: float = 0.6
+    """it must be seen to come for so long, however near. Its box trembles for hours; it starts but once."""
     cut_in_range_m: float = 40.0
     cut_in_confirm_s: float = 0.05
     cut_in_confidence: float = 0.5
@@ -66,3 +75,16 @@ class Policy:
     """A vehicle that was coming and is no longer seen counts as coming for so long."""
     rearm_s: float = 2.0
     """After its alert was released a vehicle raises no other for so long, unless it is DANGER."""
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            most = 1.0 if one.name in _PROBABILITIES else math.inf
+            if one.name != "mode" and not (math.isfinite(value) and 0 <= value <= most):
+                raise VisionError(f"{one.name} = {value!r}; expected a number, 0 or more" + ", at most 1" * (most == 1))
+        for low, high in (("alert_range_m", "release_range_m"), ("outside", "inside"), ("outside", "ends_inside")):
+            if getattr(self, low) > getattr(self, high):
+                raise VisionError(f"{low} = {getattr(self, low)}, {high} = {getattr(self, high)}; expected no less")
+
+
+_PROBABILITIES = frozenset({"inside", "far_ends_inside", "ends_inside", "outside", "cut_in_confidence"})

@@ -21,6 +21,7 @@ class Threat:
     seen_s: float
     alert_for_s: float = 0.0
     danger_for_s: float = 0.0
+    stood_for_s: float = 0.0
     level: Level = Level.NONE
     coming: bool = False
     """When last seen it kept its alert."""
@@ -86,10 +87,12 @@ def step(state: State, judgements: Sequence[Judgement], at_s: float, policy: Pol
 def _saw(threat: Threat, judgement: Judgement, passed_s: float, at_s: float, policy: Policy) -> Threat:
     sight_s = min(passed_s, _FRAME_MAX_S)
     alerts, dangers = _alerts(judgement, policy), _is_danger(judgement, policy)
-    alert_for_s = _weigh(threat.alert_for_s, alerts, sight_s, policy)
-    danger_for_s = _weigh(threat.danger_for_s, alerts and dangers, sight_s, policy)
+    most_s = policy.confirm_unknown_s
+    alert_for_s = _weigh(threat.alert_for_s, alerts, sight_s, most_s)
+    danger_for_s = _weigh(threat.danger_for_s, alerts and dangers, sight_s, most_s)
     keeps = _keeps(judgement, policy)
-    needed_s = _needed_s(judgement, policy) - _ROUNDING_S
+    stood_for_s = _weigh(threat.stood_for_s, judgement.motion is Motion.STANDING, sight_s, 2 * policy.stood_s)
+    needed_s = _needed_s(judgement, stood_for_s >= policy.stood_s, policy) - _ROUNDING_S
     level = threat.level if threat.level >= Level.ALERT else _watch(judgement, policy)
     if alerts and dangers and danger_for_s >= needed_s:
         level = Level.DANGER
@@ -100,6 +103,7 @@ def _saw(threat: Threat, judgement: Judgement, passed_s: float, at_s: float, pol
         seen_s=at_s,
         alert_for_s=alert_for_s,
         danger_for_s=danger_for_s,
+        stood_for_s=stood_for_s,
         level=level,
         coming=keeps,
         kept_s=at_s if keeps else threat.kept_s,
@@ -169,7 +173,9 @@ def _watch(judgement: Judgement, policy: Policy) -> Level:
 def _reaches(judgement: Judgement, policy: Policy, *, already: bool) -> bool:
     """Whether it is in the corridor, or will be; less is asked of what was there `already`."""
     if policy.mode is Mode.AXIS:
-        return judgement.in_axis >= (policy.outside if already else policy.inside)
+        far = judgement.range_m > policy.alert_range_m and not already
+        ends = judgement.enters >= policy.far_ends_inside or not far
+        return ends and judgement.in_axis >= (policy.outside if already else policy.inside)
     near = judgement.ttc_s is not None and judgement.ttc_s < policy.normal_ttc_s
     ends = judgement.enters >= (policy.outside if already else policy.ends_inside)
     return ends and (near or not judgement.normal)
@@ -182,15 +188,17 @@ def _range_then_m(judgement: Judgement, policy: Policy) -> float:
     return judgement.range_low_m * max(1 - policy.latency_s / judgement.ttc_s, 0.0)
 
 
-def _needed_s(judgement: Judgement, policy: Policy) -> float:
+def _needed_s(judgement: Judgement, stood: bool, policy: Policy) -> float:
     """For how long it must be seen before it is believed: near by there is less time, and more to be seen."""
+    if judgement.motion is Motion.UNKNOWN:
+        return policy.confirm_unknown_s
+    if stood:
+        return policy.confirm_stood_s
     if judgement.range_m < policy.cut_in_range_m and judgement.confidence >= policy.cut_in_confidence:
-        needed_s = policy.cut_in_confirm_s
-    else:
-        needed_s = policy.confirm_s
-    return policy.confirm_unknown_s if judgement.motion is Motion.UNKNOWN else needed_s
+        return policy.cut_in_confirm_s
+    return policy.confirm_s
 
 
-def _weigh(so_far_s: float, speaks: bool, sight_s: float, policy: Policy) -> float:
+def _weigh(so_far_s: float, speaks: bool, sight_s: float, most_s: float) -> float:
     """More for than against: M of N, in seconds."""
-    return min(max(so_far_s + (sight_s if speaks else -sight_s), 0.0), policy.confirm_unknown_s)
+    return min(max(so_far_s + (sight_s if speaks else -sight_s), 0.0), most_s)

@@ -1,0 +1,86 @@
+"""The whole judgement of a frame: from boxes to the verdict, through a real lens, and with what should not come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.drawn_boxes import Driven
+from vehicle_vision.boxes import CUBOIDS
+from vehicle_vision.camera import Camera
+from vehicle_vision.errors import VisionError
+from vehicle_vision.hazard import Level, Policy
+from vehicle_vision.lookout import Judged, Lookout
+
+FRAME_WH = (1920, 1080)
+CAMERA = Camera.from_field_of_view(FRAME_WH, 60, height_m=2.2, pitch_sigma_deg=0.1, yaw_sigma_deg=0.1)
+WIDE_ANGLE = replace(CAMERA, distortion=(-0.25, 0.05, 0.0, 0.0, 0.0))
+COMING = Driven(range_m=130.0, speed_mps=25.0)
+
+
+def boxes(car: Driven, at_s: float, camera: Camera = CAMERA) -> NDArray[np.float64]:
+    corners = np.array(car.seen(camera, at_s).xyxy).reshape(2, 2)
+    return camera.distort(corners).reshape(1, 4)
+
+
+def watch(
+    lookout: Lookout, car: Driven, *, rate: float = 20.0, label: str = "car", camera: Camera = CAMERA
+) -> Iterator[tuple[float, Judged]]:
+    for number in range(round(4.0 * rate)):
+        at_s = number / rate
+        _, judged = lookout.look(at_s, boxes(car, at_s, camera), np.array([0.8]), [label], FRAME_WH)
+        yield car.range_at(at_s), judged
+
+
+def siren_m(frames: Iterator[tuple[float, Judged]]) -> float | None:
+    """How far away the vehicle is when the siren first sounds."""
+    return next((range_m for range_m, judged in frames if judged.verdict.level >= Level.ALERT), None)
+
+
+@pytest.mark.parametrize("rate", [10.0, 20.0, 30.0])
+@pytest.mark.parametrize("label", ["car", "a word nobody has heard"])
+def test_what_comes_in_the_axis_sounds(rate: float, label: str) -> None:
+    found = siren_m(watch(Lookout(CAMERA, boxes=CUBOIDS), COMING, rate=rate, label=label))
+    assert found is not None
+    assert 93 < found < 125
+
+
+def test_a_lens_that_bends_changes_nothing() -> None:
+    plain, bent = (
+        siren_m(watch(Lookout(camera, boxes=CUBOIDS), COMING, camera=camera)) for camera in (CAMERA, WIDE_ANGLE)
+    )
+    assert plain == pytest.approx(bent, abs=2.6)
+
+
+@pytest.mark.parametrize("lateral_m", [-3.5, 3.5])
+def test_what_passes_is_silent(lateral_m: float) -> None:
+    assert siren_m(watch(Lookout(CAMERA, boxes=CUBOIDS), replace(COMING, lateral_m=lateral_m))) is None
+
+
+def test_danger_comes_before_it_is_here() -> None:
+    levels = [judged.verdict.level for _, judged in watch(Lookout(CAMERA, boxes=CUBOIDS), COMING)]
+    assert levels == sorted(levels), "WATCH, ALERT, DANGER"
+    assert levels[-1] == Level.DANGER
+
+
+def test_a_frame_that_is_refused_does_not_end_the_watch() -> None:
+    lookout, found = Lookout(CAMERA, boxes=CUBOIDS), None
+    for number, (range_m, judged) in enumerate(watch(lookout, COMING)):
+        for xyxy, at_s in ((np.full((1, 4), math.nan), number / 20), (boxes(COMING, 0.0), number / 20 - 0.1)):
+            with pytest.raises(VisionError):
+                lookout.look(at_s, xyxy, np.array([0.8]), ["car"], FRAME_WH)
+        if found is None and judged.verdict.level >= Level.ALERT:
+            found = range_m
+    assert found == siren_m(watch(Lookout(CAMERA, boxes=CUBOIDS), COMING))
+
+
+def test_the_policy_is_obeyed() -> None:
+    policy = Policy(alert_range_m=50.0, early_ttc_s=0.5)
+    found = siren_m(watch(Lookout(CAMERA, boxes=CUBOIDS, policy=policy), COMING))
+    assert found is not None
+    assert 45 < found < 75
