@@ -77,12 +77,10 @@ def straight(lateral_m: float, far_m: float = 120.0, near_m: float = 20.0) -> li
     return [(range_m, lateral_m) for range_m in np.arange(far_m, near_m, -1.0).tolist()]
 
 
-@pytest.mark.parametrize("lateral_m", [-8.0, -3.0, 0.0, 0.5, 3.0])
+@pytest.mark.parametrize("lateral_m", [-5.0, -3.0, 0.0, 0.5, 3.0])
 @pytest.mark.parametrize("range_m", [12.0, 40.0, 100.0])
 def test_a_body_lies_where_its_nearest_face_is(range_m: float, lateral_m: float) -> None:
     """Not where its box ends: beside us that is the corner of its far end."""
-    if abs(lateral_m) > range_m / 2:
-        pytest.skip("out of the picture")
     body = place(xyxy(range_m, lateral_m), estimate(range_m), CAMERA)
     assert body.left_m == pytest.approx(lateral_m - 0.875, abs=0.12)
     assert body.right_m == pytest.approx(lateral_m + 0.875, abs=0.12)
@@ -207,9 +205,9 @@ def test_few_vehicles_teach_nothing_and_what_is_learnt_fades() -> None:
     assert not usual.is_normal(55.0, trail[5][1])
 
 
-def test_what_came_into_the_axis_or_was_lost_far_away_teaches_nothing() -> None:
+def test_what_came_into_the_axis_was_lost_far_away_or_stands_teaches_nothing() -> None:
     state = State()
-    for number, way in enumerate((straight(0.0), straight(3.0, 140.0, 60.0))):
+    for number, way in enumerate((straight(0.0), straight(3.0, 140.0, 60.0), [(30.0, 3.0)] * 20)):
         state, _ = drive(*way, state=state, track_id=number, begin_s=10.0 * number)
     assert not state.usual.passed.any()
 

@@ -18,6 +18,7 @@ _SIZE_S = 0.5  # over which one box's errors of the size are averaged
 _GROWTH_SIGMA = 0.06  # of the range against the size of the box: it moves a vehicle beside us along its ray
 _LEAVES_M = 10.0
 _PASSED_M = 40.0  # what was last seen farther away has not passed us: it turned off, or was lost
+_WAY_M = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,4 +172,6 @@ def _sigma_m(*sigmas_m: float) -> float:
 
 
 def _has_passed(one: _Followed) -> bool:
-    return bool(one.trail) and min(range_m for range_m, _ in one.trail.values()) < _PASSED_M and one.clear
+    """What stands beside us, and is lost and found, has not: it teaches nothing."""
+    ranges_m = [range_m for range_m, _ in one.trail.values()]
+    return one.clear and min(ranges_m) < _PASSED_M and max(ranges_m) - min(ranges_m) > _WAY_M
