@@ -10,16 +10,14 @@ from numpy.typing import NDArray
 
 from gyrophare.sim.van_scene import paint
 from gyrophare.sim.van_scene.blocks import Stuff
-from gyrophare.sim.van_scene.paint import Frame, Painted
+from gyrophare.sim.van_scene.cutouts import Cutout, paste
+from gyrophare.sim.van_scene.paint import Box, Frame, Painted
 from gyrophare.sim.van_scene.road import Road
 from gyrophare.sim.van_scene.shapes import Shape, shape
 from gyrophare.sim.van_scene.vehicles import Vehicle
 from gyrophare.sim.van_scene.view import NEAR_M, View
 from gyrophare.sim.van_scene.weather import Colour, Light, Weather
 from vehicle_vision.camera import Points
-
-Box = tuple[float, float, float, float]
-"""x1 y1 x2 y2, pixels, not cut by the frame."""
 
 _COLOURS: Mapping[Stuff, Colour] = {
     Stuff.TRIM: (40, 38, 37),
@@ -43,7 +41,7 @@ _BEAM_M = 28.0
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Where a vehicle is seen, whether or not something hides it."""
+    """Where a vehicle is seen, whether or not something hides it; the box is not cut by the frame."""
 
     xyxy: Box
     painted: Painted
@@ -67,15 +65,39 @@ def draw(frame: Frame, view: View, road: Road, weather: Weather, vehicle: Vehicl
         _beam(frame, view, road, weather, vehicle, at_s)
     else:
         _shadow(frame, view, road, weather, vehicle, at_s)
+    if vehicle.looks is None:
+        figure = _painted(frame, sides)
+    else:
+        figure = _pasted(frame, view, road, weather, vehicle, vehicle.looks, at_s)
+    if figure is not None and weather.light is not Light.DAY:
+        _shine(frame, view, weather, vehicle, sides, at_s)
+    return figure
+
+
+def _painted(frame: Frame, sides: list[_Side]) -> Figure | None:
     outlines = [side.outline for side in sides]
     painted = paint.polygons(frame, outlines, np.array([side.colour for side in sides]))
     if painted is None:
         return None
-    if weather.light is not Light.DAY:
-        _shine(frame, view, weather, vehicle, sides, at_s)
     corners = np.vstack(outlines)
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     return Figure((float(left), float(top), float(right), float(bottom)), painted)
+
+
+def _pasted(
+    frame: Frame, view: View, road: Road, weather: Weather, vehicle: Vehicle, looks: Cutout, at_s: float
+) -> Figure | None:
+    """A real one in its place: as high as its nearest face is seen, and as wide as its own picture has it."""
+    end = 1.0 if vehicle.backwards else 0.0
+    foot_and_top = vehicle.placed(np.array([(0.0, 0.0, end), (0.0, 1.0, end)]), road, at_s)
+    if (view.depth_m(foot_and_top) < NEAR_M).any():
+        return None
+    foot, top = view.pixels(foot_and_top)
+    half_px = (foot[1] - top[1]) * looks.image.shape[1] / looks.image.shape[0] / 2
+    xyxy = (float(foot[0] - half_px), float(top[1]), float(foot[0] + half_px), float(foot[1]))
+    seen = float(weather.transmission(float(foot_and_top[0, 2])))
+    painted = paste(frame, looks, xyxy, weather.ambient * seen, np.array(weather.haze) * (1 - seen))
+    return None if painted is None else Figure(xyxy, painted)
 
 
 def _sides(view: View, road: Road, weather: Weather, vehicle: Vehicle, at_s: float) -> list[_Side]:

@@ -13,6 +13,8 @@ from vehicle_vision.camera import Points
 
 Frame = NDArray[np.uint8]
 """Shape (h, w, 3), blue green red."""
+Box = tuple[float, float, float, float]
+"""x1 y1 x2 y2, pixels."""
 
 _FRACTION_BITS = 4
 _FINE_PX = 320  # polygons are painted at about that size, at most eightfold, and shrunk

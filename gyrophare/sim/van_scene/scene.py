@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gyrophare.sim.van_scene.backdrop import backdrop, shaken
-from gyrophare.sim.van_scene.figure import Box, Figure, draw
+from gyrophare.sim.van_scene.figure import Figure, draw
 from gyrophare.sim.van_scene.lens import Lens
-from gyrophare.sim.van_scene.paint import Frame
+from gyrophare.sim.van_scene.paint import Box, Frame
 from gyrophare.sim.van_scene.road import Road
 from gyrophare.sim.van_scene.shapes import shape
 from gyrophare.sim.van_scene.vehicles import Vehicle

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from gyrophare.sim.van_scene.cutouts import Cutout
 from gyrophare.sim.van_scene.road import Road
 from gyrophare.sim.van_scene.weather import Colour
 from vehicle_vision.errors import VisionError
@@ -29,7 +30,7 @@ class Vehicle:
     `closing_mps` is its speed along the road, positive towards the van and linear between times; at the first of them
     the nearest bumper is `starts_m` along the road from the lens. `offset_m` is how far right of the van's path its
     middle is, eased from one time to the next. `size`: None for what is usual. `backwards`: its rear is turned to the
-    van.
+    van. `looks`: a real vehicle, seen end-on, in place of a drawn one.
     """
 
     id: int
@@ -40,6 +41,7 @@ class Vehicle:
     size: Size | None = None
     colour: Colour = (190.0, 190.0, 190.0)
     backwards: bool = False
+    looks: Cutout | None = None
 
     def __post_init__(self) -> None:
         for name in ("closing_mps", "offset_m"):
