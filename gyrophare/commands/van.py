@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gyrophare.commands import van_exports
+from gyrophare.commands import van_exports, van_model
 
 app = typer.Typer(help="The camera in the van, and the network that sees.", no_args_is_help=True)
 model = typer.Typer(help="Fetch a network, export it for the van's computer, and see that nothing was lost.")
@@ -12,6 +12,7 @@ app.add_typer(model, name="model", no_args_is_help=True)
 model.command()(van_exports.fetch)
 model.command()(van_exports.export)
 model.command()(van_exports.check)
+model.command()(van_model.train_demo)
 
 
 @app.callback()  # with one group alone, typer would hide its name

@@ -34,9 +34,9 @@ class Truth:
     """What is true of one vehicle at the time of a frame.
 
     `xyxy` is the tight box of what can be seen of it, pixels; None: nothing. `range_m` is that of its nearest corner
-    along the van's axis, `lateral_m` how far right of that axis its middle is; both from the lens. `closing_mps` is how
-    fast the range shrinks. `occluded` is the share of its part of the picture that nearer vehicles hide. `in_corridor`:
-    some of its body is less than 1.5 m to the side of the van's own path along the road.
+    along the van's axis, below 0 while it passes the lens; `lateral_m` is how far right of that axis its middle is.
+    `closing_mps` is how fast the range shrinks. `occluded` is the share of its part of the picture that nearer vehicles
+    hide. `in_corridor`: some of its body is less than 1.5 m to the side of the van's own path along the road.
     """
 
     id: int
