@@ -84,3 +84,20 @@ def test_the_policy_is_obeyed() -> None:
     found = siren_m(watch(Lookout(CAMERA, boxes=CUBOIDS, policy=policy), COMING))
     assert found is not None
     assert 45 < found < 75
+
+
+def test_a_vehicle_that_a_crop_has_cut_is_not_farther_away() -> None:
+    """It stands 20 m away, and from now on the crop shows what is above its wheels only."""
+    standing, found = Driven(range_m=20.0), []
+    for told in (False, True):
+        lookout = Lookout(CAMERA, boxes=CUBOIDS)
+        for number in range(60):
+            cut, box = number >= 20, boxes(standing, 0.0)
+            if cut:
+                box[0, 3] -= 0.15 * (box[0, 3] - box[0, 1])
+            whole = np.array([not (cut and told)])
+            _, judged = lookout.look(number / 20, box, np.array([0.8]), ["car"], FRAME_WH, whole)
+        found.append(next(iter(judged.ranges.values())).range_m)
+    believed_m, ignored_m = found
+    assert ignored_m == pytest.approx(20.0, rel=0.05)
+    assert believed_m > 1.1 * ignored_m

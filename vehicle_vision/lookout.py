@@ -53,9 +53,10 @@ class Lookout:
         confidence: NDArray[np.float64],
         labels: Sequence[str],
         frame_wh: tuple[int, int],
+        whole: NDArray[np.bool_] | None = None,
     ) -> tuple[Frame, Judged]:
         """Judge the frame taken at `at_s`, monotonic; arguments as `Tracker.update`, which refuses what is none."""
-        frame = self._tracker.update(at_s, xyxy, confidence, labels, frame_wh)
+        frame = self._tracker.update(at_s, xyxy, confidence, labels, frame_wh, whole)
         alive = {one.track_id for one in frame.seen} | {one.track_id for one in frame.coasting}
         return frame, self.judge(at_s, frame.seen, alive)
 
@@ -63,7 +64,8 @@ class Lookout:
         """The same for vehicles that somebody else has tracked; `alive`: the ids still followed, seen or not."""
         straight = [replace(one, xyxy=xyxy) for one, xyxy in zip(seen, self._undistorted(seen), strict=True)]
         ranges = self._ranger.look(
-            at_s, [Seen(track_id=one.track_id, label=one.label, xyxy=one.xyxy) for one in straight]
+            at_s,
+            [Seen(track_id=one.track_id, label=one.label, xyxy=one.xyxy, whole=one.whole) for one in straight],
         )
         bodies = {
             one.track_id: corridor.place(one.xyxy, ranges[one.track_id], self._camera, self._model)

@@ -36,6 +36,8 @@ class Tracked:
     """In how many frames it was detected."""
     since_s: float
     """When it was first seen."""
+    whole: bool = True
+    """False: a crop has cut the box, and nothing is to be measured of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,21 +89,24 @@ class Tracker:
         confidence: NDArray[np.float64],
         labels: Sequence[str],
         frame_wh: tuple[int, int],
+        whole: NDArray[np.bool_] | None = None,
     ) -> Frame:
         """The tracks of the frame taken at `at_s`, monotonic seconds.
 
-        xyxy: float64, shape (n, 4), pixels as detected; confidence: float64, shape (n,), 0 to 1. Raise VisionError,
-        and take nothing of the frame, when it cannot be one of this camera after the last.
+        xyxy: float64, shape (n, 4), pixels as detected; confidence: float64, shape (n,), 0 to 1; whole: shape (n,),
+        which boxes no crop has cut, None: all. Raise VisionError, and take nothing of the frame, when it cannot be one
+        of this camera after the last.
         """
         self._check(at_s, xyxy, confidence, labels, frame_wh)
         self._filters.advance(at_s - (at_s if self._at_s is None else self._at_s))
         self._at_s = at_s
         self._forget(at_s)
-        whole = edges(xyxy, self._frame_wh, CUBOIDS)
-        owners = self._associate(xyxy, confidence, whole)
-        self._correct(at_s, xyxy, labels, owners, whole)
+        seen = edges(xyxy, self._frame_wh, CUBOIDS)
+        owners = self._associate(xyxy, confidence, seen)
+        self._correct(at_s, xyxy, labels, owners, seen)
         self._begin(at_s, xyxy, labels, owners, confidence >= CONFIDENT)
-        return self._frame(at_s, xyxy, confidence, labels, owners)
+        uncut = np.ones(len(xyxy), np.bool_) if whole is None else whole
+        return self._frame(at_s, xyxy, confidence, uncut, owners)
 
     def _associate(self, xyxy: Boxes, confidence: NDArray[np.float64], whole: Edges) -> _Rows:
         """The row of the track that owns each box, -1 where none does; shape (n,)."""
@@ -145,7 +150,7 @@ class Tracker:
         self._tracks = [track for track, stays in zip(self._tracks, kept, strict=True) if stays]
 
     def _frame(
-        self, at_s: float, xyxy: Boxes, confidence: NDArray[np.float64], labels: Sequence[str], owners: _Rows
+        self, at_s: float, xyxy: Boxes, confidence: NDArray[np.float64], uncut: NDArray[np.bool_], owners: _Rows
     ) -> Frame:
         columns = {int(row): column for column, row in enumerate(owners) if row >= 0}
         believed = self._filters.xyxy
@@ -171,6 +176,7 @@ class Tracker:
                         confidence=float(confidence[column]),
                         hits=track.hits,
                         since_s=track.since_s,
+                        whole=bool(uncut[column]),
                     )
                 )
         return Frame(at_s=at_s, seen=tuple(seen), coasting=tuple(coasting))
