@@ -41,7 +41,7 @@ _JITTER = 0.25
 _AMBIGUOUS_S = 5.0  # a provider's list may lag behind what it took
 _BUNDLED = frozenset({"sms"})
 _FEW = 5  # texts to one number within a minute; from then on those that come close together are one
-_PAUSE_S = 0.3  # between these: a storm of thirty a second fills a text, and half a second is what an alarm may take
+_PAUSE_S = 0.2  # between these: a storm of thirty a second fills a text, and half a second is what an alarm may take
 _CAPPED = ("sms", "voice")  # what somebody pays for, and a telephone rings for
 
 
