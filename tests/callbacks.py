@@ -42,7 +42,7 @@ class Proxy(httpx.AsyncHTTPTransport):
 
 
 @asynccontextmanager
-async def stand_in(clock: Clock, proxy: Proxy) -> AsyncIterator[SmsProvider]:
+async def stand_in(clock: Clock, proxy: Proxy, *, answer_after_s: float = 0.0) -> AsyncIterator[SmsProvider]:
     """The stand-in provider, which calls back and says what telephones answer through `proxy`."""
     provider = SmsProvider(
         account_sid=SMS_SID,
@@ -51,6 +51,7 @@ async def stand_in(clock: Clock, proxy: Proxy) -> AsyncIterator[SmsProvider]:
         clock=clock,
         auth_token=TOKEN,
         http=httpx.AsyncClient(transport=proxy),
+        answer_after_s=answer_after_s,
     )
     provider.reply_url = f"{PUBLIC_URL}/sms/reply{HOW_OFTEN}"
     await provider.start()

@@ -22,7 +22,7 @@ from gyrophare.kernel.observations import Sender, Wire
 from gyrophare.platform.db import Connection, Pool, connect
 from gyrophare.platform.mqtt import MqttSession
 from gyrophare.sim.sms_provider import SmsProvider
-from lone_worker.profiles import DEFAULT, PROFILES
+from lone_worker.profiles import DEFAULT, PROFILES, Profile
 from lone_worker.shifts import store as shifts
 from lone_worker.shifts.agents import insert_agent
 from lone_worker.shifts.spans import Terms
@@ -97,9 +97,9 @@ class Department:
         await shifts.start_shift(self.connection, device_id, terms, self.clock.now())
         return device_id
 
-    async def many_on_shift(self, count: int, prefix: str = "w") -> list[str]:
+    async def many_on_shift(self, count: int, prefix: str = "w", profile: Profile = PROFILES[DEFAULT]) -> list[str]:
         """The names of `count` watches, whose wearers all start their shifts now."""
-        now, profile = self.clock.now(), PROFILES[DEFAULT]
+        now = self.clock.now()
         await self.connection.execute(
             _MANY_ON_SHIFT,
             {

@@ -131,7 +131,7 @@ async def test_message_that_failed_at_once_is_forgotten_too(
     await one_text(department, "failed")
     clock.advance(FIRST_AFTER_S)
     await server.redact()
-    assert provider._messages[-1].redacted
+    assert provider.messages[-1].redacted
 
 
 # ------------------------------------------------------------------ at the stand-in
@@ -151,7 +151,7 @@ async def test_stand_in_forgets_the_text_and_the_telephone_does_not(
     clock.advance(60)
     await server.callbacks.ask()
     await server.redact()
-    [message] = provider._messages
+    [message] = provider.messages
     assert message.resource(SMS_SID, clock.monotonic_s())["body"].startswith("SOS")
     clock.advance(FIRST_AFTER_S)
     await server.redact()
@@ -184,7 +184,7 @@ async def test_nothing_is_forgotten_where_the_settings_say_so(
     await server.callbacks.ask()
     clock.advance(FIRST_AFTER_S)
     await server.redact()
-    assert not provider._messages[0].redacted
+    assert not provider.messages[0].redacted
 
 
 async def test_message_whose_answer_was_lost_is_still_found_by_its_text(
@@ -219,7 +219,7 @@ async def test_message_under_way_is_not_emptied(provider: SmsProvider, channel: 
     assert (sent.outcome, sent.segments) == (Outcome.SENT, 1)
     assert sent.provider_id is not None
     assert not await channel.redact(sent.provider_id)
-    assert not provider._messages[0].redacted
+    assert not provider.messages[0].redacted
     clock.advance(3)
     assert await channel.redact(sent.provider_id)
     assert not await channel.redact("SM" + "0" * 32)

@@ -53,7 +53,7 @@ async def test_find_sent_when_the_connection_was_cut_after_the_message_was_taken
         found = await channel.find_sent(MESSAGE, since=START_AT)
         assert found is not None
         assert found.outcome is Outcome.SENT
-        assert found.provider_id == provider._messages[0].sid
+        assert found.provider_id == provider.messages[0].sid
     assert provider.received == 1
 
 
@@ -136,7 +136,7 @@ async def test_find_sent_when_the_message_is_on_a_later_page(
     clock.advance(seconds)
     found = await channel.find_sent(MESSAGE, since=START_AT)
     assert found is not None
-    assert (found.outcome, found.provider_id) == (Outcome.SENT, provider._messages[-1].sid)
+    assert (found.outcome, found.provider_id) == (Outcome.SENT, provider.messages[-1].sid)
 
 
 class Pages:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 _READY = "Console:"
 _START_S = 90.0
-_KEPT_LINES = 200
+_KEPT_LINES = 20_000
 
 
 def environment(instance: str, database_url: str, mqtt_url: str, **more: str) -> dict[str, str]:
@@ -56,6 +56,10 @@ class Words:
         except TimeoutError:
             raise AssertionError(f"no {beginning!r} within {_START_S:g} s: {list(self.last)[-20:]}") from None
 
+    def count(self, words: str) -> int:
+        """How many of the last lines hold these words."""
+        return sum(words in line for line in self.last)
+
     async def close(self) -> None:
         await self._reading
 
@@ -80,10 +84,13 @@ class Mother:
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, settings: Mapping[str, str], program: str = "server_mother.py") -> AsyncIterator[Mother]:
+    async def of(
+        cls, settings: Mapping[str, str], program: str = "server_mother.py", *arguments: str
+    ) -> AsyncIterator[Mother]:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(Path(__file__).with_name(program)),
+            *arguments,
             env=settings,
             stdin=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -93,6 +100,9 @@ class Mother:
         words = Words(process.stderr)
         try:
             yield cls(process, words)
+        except AssertionError as error:
+            error.add_note(f"Its last words: {list(words.last)[-40:]}")
+            raise
         finally:
             process.stdin.close()
             await process.wait()

@@ -63,7 +63,7 @@ class SmsProvider:
         self._authorization = b"Basic " + base64.b64encode(f"{api_key}:{api_secret}".encode())
         self._clock = clock
         self._answer_after_s = answer_after_s
-        self._messages: deque[Message] = deque(maxlen=MESSAGES_KEPT)  # newest first
+        self.messages: deque[Message] = deque(maxlen=MESSAGES_KEPT)  # newest first
         self._untold: list[Message] = []
         self._released = asyncio.Event()
         self.exchange = Exchange(account_sid, clock, self.callbacks, self.faults, self._released)
@@ -114,7 +114,7 @@ class SmsProvider:
         if self.reply_url is None:
             return None
         sid = message_sid or f"SM{secrets.token_hex(16)}"
-        to = next((message.sender for message in self._messages if message.to == phone_e164), "+33380000000")
+        to = next((message.sender for message in self.messages if message.to == phone_e164), "+33380000000")
         form = {"MessageSid": sid, "SmsSid": sid, "AccountSid": self.account_sid, "From": phone_e164, "To": to}
         form |= {"Body": text, "NumMedia": "0", "NumSegments": "1", "SmsStatus": "received", "ApiVersion": "2010-04-01"}
         called = await self.callbacks.call(self.reply_url, form)
@@ -123,7 +123,7 @@ class SmsProvider:
     @property
     def received(self) -> int:
         """How many messages were taken."""
-        return len(self._messages)
+        return len(self.messages)
 
     @property
     def base_url(self) -> str:
@@ -160,7 +160,7 @@ class SmsProvider:
             number, size = max(int(query.get("Page", 0)), 0), int(query.get("PageSize", PAGE_SIZE))
             found = [
                 message
-                for message in self._messages
+                for message in self.messages
                 if message.matches(query, now_s) and now_s - message.created_monotonic_s >= self.listed_after_s
             ]
             # The token leads from page to page, the number is only the caller's: what comes meanwhile moves no page.
@@ -214,13 +214,13 @@ class SmsProvider:
         return web.json_response(
             [
                 self._resource(message) | {"body": message.body, "received_at": message.created_at.isoformat()}
-                for message in self._messages
+                for message in self.messages
             ]
         )
 
     async def _outbox_page(self, _request: web.Request) -> web.StreamResponse:
         return page.outbox(
-            [*self._messages, *self.exchange.calls],
+            [*self.messages, *self.exchange.calls],
             self._clock.monotonic_s(),
             answers=self.reply_url is not None,
         )
@@ -242,7 +242,7 @@ class SmsProvider:
         return web.Response(status=303, headers={"Location": "/outbox"})
 
     def _find(self, sid: str) -> Message | None:
-        return next((message for message in self._messages if message.sid == sid), None)
+        return next((message for message in self.messages if message.sid == sid), None)
 
     def _store(self, form: Mapping[str, str], fault: Fault) -> Message:
         message = Message(
@@ -256,7 +256,7 @@ class SmsProvider:
             ends_as=fault.ends_as or "delivered",
             status_callback=form.get("StatusCallback"),
         )
-        self._messages.appendleft(message)
+        self.messages.appendleft(message)
         if message.status_callback:
             self._untold.append(message)
         return message
