@@ -61,7 +61,8 @@ class _Claim:
     attempts: int
     lease_token: UUID
     first_started_at: datetime
-    reconcile: bool
+    in_doubt: bool
+    """The provider may have it from an earlier attempt."""
 
 
 class Dispatcher:
@@ -172,7 +173,7 @@ class Dispatcher:
             await self._settle(same, result or await self._post(same))
 
     async def _find(self, claim: _Claim) -> SendResult | None:
-        if not claim.reconcile:
+        if not claim.in_doubt:
             return None
         channel = self._channels[claim.channel]
         return await _certainly(channel.find_sent(claim.message, since=claim.first_started_at), [claim])
@@ -294,5 +295,5 @@ def _read_claim(row: Mapping[str, Any]) -> _Claim:
         attempts=row["attempts"],
         lease_token=row["lease_token"],
         first_started_at=row["first_started_at"],
-        reconcile=row["was"] != "pending",
+        in_doubt=row["in_doubt"],
     )

@@ -168,16 +168,20 @@ select pg_notify('gyrophare_alert', ''), pg_notify('gyrophare_outbox', '')
 -- A lease that ran out means that its holder died on the way: whether it was sent must be found out first. One lease is one
 -- message at the provider. An address that had `few` within a minute is left alone for `pause_s` after each, and what is due
 -- then goes together, `together` in one; null: this channel sends each by itself. What is in doubt goes with its like: to ask
--- the provider takes time. Of second messages only those that no cap holds back.
+-- the provider takes time. It stays in doubt until it is found, whatever was answered since: the provider's list may lag. Of
+-- second messages only those that no cap holds back.
 with recent as (
     select address, count(distinct message) as messages, max(at) as last_at
     from handed_over
     where channel = %(channel)s and at > %(now)s::timestamptz - interval '1 minute' and %(few)s::integer is not null
     group by address
 ), due as (
-    select n.id, n.address, n.state as was, row_number() over (order by n.priority, n.due_at, n.id) as rank
+    select n.id, n.address, n.in_doubt, row_number() over (order by n.priority, n.due_at, n.id) as rank
     from (
-        select id, address, state, priority, due_at
+        select id, address, priority, due_at, state <> 'pending' or (attempts > 0 and exists (
+                   select from attempt t
+                   where t.notification_id = n.id and (t.outcome is null or t.outcome = 'ambiguous')
+               )) as in_doubt
         from notification n
         where channel = %(channel)s
           and ((state in ('pending', 'ambiguous') and due_at <= %(now)s) or (state = 'sending' and leased_until <= %(now)s))
@@ -194,10 +198,10 @@ with recent as (
 ), beside as (
     select due.*, count(*) over alike as alike, (row_number() over (alike order by rank) - 1) / %(together)s::integer as turn
     from due
-    window alike as (partition by address, was = 'pending')
+    window alike as (partition by address, in_doubt)
 ), grouped as (
     select b.*, min(rank) over (
-               partition by address, was = 'pending',
+               partition by address, in_doubt,
                             case when alike = 1 or alike + coalesce(r.messages, 0) <= coalesce(%(few)s::integer, alike)
                                  then rank else -turn end) as lead
     from beside b left join recent r using (address)
@@ -211,7 +215,7 @@ with recent as (
         leased_until = %(now)s + make_interval(secs => %(lease_s)s), changed_at = %(now)s
     from grouped g join message m using (lead)
     where n.id = g.id
-    returning n.id, n.alert_id, n.step, n.channel, n.address, n.text, n.attempts, n.lease_token, g.was, g.rank
+    returning n.id, n.alert_id, n.step, n.channel, n.address, n.text, n.attempts, n.lease_token, g.in_doubt, g.rank
 ), noted as (
     insert into attempt (notification_id, number, started_at) select id, attempts, %(now)s from claimed
 )

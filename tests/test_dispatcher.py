@@ -57,6 +57,22 @@ async def test_sms_is_sent_again_when_the_answer_was_lost_and_the_provider_has_n
     assert provider.received == 1
 
 
+async def test_sms_is_looked_for_again_when_the_list_lagged_and_the_provider_then_had_too_many_requests(
+    server: Server, department: Department, provider: SmsProvider, clock: ManualClock
+) -> None:
+    provider.listed_after_s = 8
+    await press_sos(department, provider, Fault(act=Act.RESET, stored=True), "+33600000001")
+    await state_is(department, "ambiguous")
+    provider.faults.append(Fault(http_status=429, code=20429))
+    clock.advance(5)
+    server.dispatcher.wake()
+    await department.until_rows(1, "select from attempt where outcome = 'temporary'")
+    clock.advance(5)
+    server.dispatcher.wake()
+    await state_is(department, "sent")
+    assert provider.received == 1
+
+
 async def test_sms_waits_and_is_sent_when_the_provider_has_too_many_requests(
     server: Server, department: Department, provider: SmsProvider, clock: ManualClock
 ) -> None:
