@@ -39,6 +39,14 @@ async def office(database_url: str, clock: ManualClock) -> AsyncIterator[Departm
         yield office
 
 
+LEASED = """
+update notification set state = %(state)s, lease_token = leased.token, leased_until = leased.until
+from (select case when %(state)s = 'sending' then gen_random_uuid() end as token,
+             case when %(state)s = 'sending' then now() end as until) leased
+where id = %(id)s
+"""
+
+
 class Forgetting:
     """A provider that forgets, or does not."""
 
@@ -98,6 +106,22 @@ async def test_text_whose_end_nobody_knows_is_forgotten_only_when_it_was_sent(
         await provider_said.status(pool, clock, said(word))
     await office.connection.execute("update notification set provider_final_at = %s", [clock.now()])
     assert await Forgetting(pool, clock).turn(86_400) == asked
+
+
+@pytest.mark.parametrize("state", ["ambiguous", "sending", "pending"])
+async def test_text_is_kept_while_another_alert_may_be_looked_for_in_it(
+    pool: Pool, office: Department, clock: ManualClock, state: str
+) -> None:
+    """One text told of both, its answer was lost, and so far only one was found in the provider's list."""
+    await told(office, await alert(office), "SM1")
+    doubtful = await told(office, await alert(office), None, state="ambiguous")
+    await office.connection.execute(LEASED, {"state": state, "id": doubtful})
+    await told(office, await alert(office), None, to=SECOND, state="ambiguous")
+    await provider_said.status(pool, clock, said("delivered"))
+    provider = Forgetting(pool, clock)
+    assert await provider.turn(86_400) == []
+    await office.connection.execute(LEASED, {"state": "sent", "id": doubtful})
+    assert await provider.turn() == ["SM1"]
 
 
 async def test_provider_that_cannot_forget_is_asked_twice(pool: Pool, office: Department, clock: ManualClock) -> None:
