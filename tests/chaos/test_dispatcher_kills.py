@@ -88,5 +88,4 @@ async def test_no_alarm_is_lost_or_ended_unseen_when_the_server_is_killed_at_ran
     assert figures.named >= kills
     assert figures.steps >= kills * 2
     assert min(figures.cut_off, figures.ambiguous, figures.reconciled) >= kills / 20
-    assert figures.duplicates > 0 or kills < 200  # a few in a hundred
     assert len(acts) >= kills / 20
