@@ -39,7 +39,7 @@ STEPS = (
 )
 
 
-@pytest.mark.parametrize("rounds", [16, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("rounds", [16, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(1200)])])
 async def test_server_that_freezes_past_its_lease_or_dies_changes_nothing_when_another_goes_on(
     rounds: int, seed: int, tell: Tell, database_url: str, broker: MqttBroker, department: Department
 ) -> None:
