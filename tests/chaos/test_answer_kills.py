@@ -83,6 +83,6 @@ async def test_no_answer_that_was_heard_is_lost_when_the_server_is_killed_at_ran
     tell(f"{kills} kills, {history.verdicts()}, {in_words(figures)}")
     assert faults + dispatch_checker.faults(history, CLOCK.now()) == []
     assert figures.alerts >= kills
-    assert figures.answers > figures.answers_heard >= kills / 5
-    assert figures.answers_took >= kills / 5
+    assert figures.answers > figures.answers_heard >= kills / 10
+    assert figures.answers_took >= kills / 10  # "1" to a text about several takes none
     assert min(figures.cut_off, figures.reconciled) >= kills / 20
