@@ -15,7 +15,7 @@ import alerts.store
 from alerts import policy_store
 from alerts.channels import Outcome, OutgoingText
 from alerts.channels.watch import WatchChannel
-from alerts.dispatcher import LEASE_S
+from alerts.dispatcher import LEASE_S, claim_parameters
 from alerts.model import Cause, Step
 from alerts.policy import Policy
 from dashboards import read_models
@@ -122,7 +122,7 @@ async def test_crash_at_either_side_of_the_claim_loses_no_question(
         await colleague(department, name, 400)
     await raised(department, await department.on_shift("w-1"))
     await due_steps.take(department.connection, clock.now())
-    claim: dict[str, Any] = {"channels": ["watch"], "now": clock.now(), "most": 1, "lease_s": LEASE_S}
+    claim = claim_parameters("watch", clock.now(), 1)
     [lost] = await department.rows(alerts.store.QUERIES["claim_notifications"], **claim)
     async with Ear.of(broker.url, "w-2", clock) as first, Ear.of(broker.url, "w-3", clock) as second:
         server = await start_server()
