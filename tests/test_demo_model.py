@@ -168,6 +168,7 @@ def test_the_command_shows_what_was_measured(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.torch
+@pytest.mark.filterwarnings("default")  # torch warns of itself
 def test_it_is_trained_for_real(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="needs the extra `torch`")
     model = train(Recipe(pictures=16, validation_pictures=4, epochs=(1, 1)), tmp_path)
