@@ -91,8 +91,9 @@ async def add_duties(connection: Connection, organisation_id: OrganisationId, du
 
 async def end_duty(connection: Connection, duty_id: int, now: datetime) -> None:
     """It ends now; one that has not begun is forgotten."""
-    for query in ("cut_duty", "forget_duty"):
-        await connection.execute(QUERIES[query], {"duty_id": duty_id, "now": now})
+    parameters = {"duty_id": duty_id, "now": now}
+    await connection.execute(QUERIES["cut_duty"], parameters)
+    await connection.execute(QUERIES["forget_duty"], parameters)
 
 
 async def remove_duties(
