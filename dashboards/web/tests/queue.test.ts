@@ -47,3 +47,8 @@ test("a late answer does not bring a closed alert back", () => {
   expect(furtherAlong(closed, anAlert({ state: "acknowledged" }))).toBe(closed);
   expect(furtherAlong(undefined, anAlert({ id: 7 })).id).toBe(7);
 });
+
+test("an answer never hides what the socket brought of the same alert meanwhile", () => {
+  const brought = anAlert({ state: "acknowledged", lapses_at: "2026-01-14T07:00:00Z" });
+  expect(furtherAlong(brought, anAlert({ state: "acknowledged" }))).toBe(brought);
+});

@@ -41,9 +41,10 @@ export function sameIncident(alert: Alert, alerts: Iterable<Alert>): Alert[] {
 const RANK = { triggered: 0, acknowledged: 1, closed: 2 } as const;
 
 /**
- * Of two versions of one alert that came by different ways, the one further along its life.
- * The answer to a POST can arrive after a newer delta, and must not bring a closed alert back.
+ * What to show of an alert when the answer to a POST comes: the answer only where it takes the alert further along its life.
+ * Otherwise it may be older than what the socket brought meanwhile, which is never sent twice; what is newer in it, the
+ * socket brings as well.
  */
 export function furtherAlong(known: Alert | undefined, answer: Alert): Alert {
-  return known && RANK[known.state] > RANK[answer.state] ? known : answer;
+  return known && RANK[known.state] >= RANK[answer.state] ? known : answer;
 }
