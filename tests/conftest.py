@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from gyrophare.embedded import MqttBroker, PostgresServer
 from gyrophare.embedded.folder import free_port
 from gyrophare.kernel.clock import Clock, ManualClock, SystemClock
-from gyrophare.platform.db import Connection, connect
+from gyrophare.platform.db import Connection, Pool, connect, open_pool
 from gyrophare.platform.migrations.migrate import migrate
 from gyrophare.server import Server
 from gyrophare.settings import CallbacksSettings, DatabaseSettings, HttpSettings, MqttSettings, Settings, SmsSettings
@@ -94,6 +94,14 @@ def new_database(postgres: PostgresServer) -> Iterator[Callable[[], str]]:
 def database_url(new_database: Callable[[], str]) -> str:
     """An empty database of this test's own, with the schema."""
     return new_database()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """Connections to that database."""
+    pool = await open_pool(database_url, 4)
+    yield pool
+    await pool.close()
 
 
 @pytest.fixture(scope="session")

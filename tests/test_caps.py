@@ -26,9 +26,9 @@ from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AccountId, AlertId
 from gyrophare.platform.db import Pool, connect
 from tests.department import ORGANISATION, Department
-from tests.test_storm import Postbox, office, pool, postbox, storm
+from tests.test_storm import Postbox, office, postbox, storm
 
-__all__ = ["office", "pool", "postbox"]  # fixtures
+__all__ = ["office", "postbox"]  # fixtures
 
 OTHER = "+33600000002"
 CAP = 5

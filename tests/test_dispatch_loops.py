@@ -37,13 +37,6 @@ class Hanging:
 
 
 @pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    pool = await db.open_pool(database_url, 4)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture
 async def office(database_url: str, clock: ManualClock) -> AsyncIterator[Department]:
     async with await db.connect(database_url) as connection:
         yield Department(connection, None, clock)

@@ -15,7 +15,7 @@ from dashboards import read_models
 from gyrophare.flows import provider_asked, provider_said
 from gyrophare.flows.provider_asked import ASKS, AT_ONCE, FIRST_AFTER_S, FetchStatus
 from gyrophare.kernel.clock import ManualClock
-from gyrophare.platform.db import Pool, connect, open_pool
+from gyrophare.platform.db import Pool, connect
 from gyrophare.server import Server
 from gyrophare.sim.sms_provider import Fault, SmsProvider
 from tests.department import ORGANISATION, Department
@@ -23,13 +23,6 @@ from tests.test_provider_said import FIRST, SECOND, alert, said, told
 
 FIRST_S = FIRST_AFTER_S["sms"]
 ENDS = "select provider_status, provider_final_at from notification order by id"
-
-
-@pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(database_url, 4)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

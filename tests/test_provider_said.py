@@ -16,17 +16,10 @@ from alerts.callbacks.store import Verdict
 from gyrophare.flows import provider_said
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AlertId, ContactId
-from gyrophare.platform.db import Pool, connect, open_pool
+from gyrophare.platform.db import Pool, connect
 from tests.department import ORGANISATION, Department
 
 FIRST, SECOND, STRANGER = "+33600000001", "+33600000002", "+33699999999"
-
-
-@pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(database_url, 4)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

@@ -15,20 +15,13 @@ from alerts.channels.twilio import classify_resource
 from alerts.redaction import AGAIN_AFTER_S, AT_ONCE, FIRST_AFTER_S
 from gyrophare.flows import provider_said
 from gyrophare.kernel.clock import ManualClock
-from gyrophare.platform.db import Pool, connect, open_pool
+from gyrophare.platform.db import Pool, connect
 from gyrophare.server import Server
 from gyrophare.sim.sms_provider import Act, Fault, SmsProvider
 from tests.conftest import StartServer
 from tests.department import SMS_KEY, SMS_SECRET, SMS_SID, Department
 from tests.test_metrics import value
 from tests.test_provider_said import FIRST, SECOND, alert, said, told
-
-
-@pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(database_url, 4)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

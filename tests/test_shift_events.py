@@ -30,13 +30,6 @@ EIGHT = datetime(2026, 1, 14, 7, tzinfo=UTC)  # in Paris
 
 
 @pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(database_url, 4)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture
 async def office(database_url: str, clock: ManualClock) -> AsyncIterator[Department]:
     """It is eight, and somebody looks at the console."""
     clock.set(hour(8))

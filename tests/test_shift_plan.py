@@ -169,13 +169,6 @@ def test_day_that_was_moved_keeps_its_name() -> None:
 
 
 @pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(database_url, 4)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture
 async def office(database_url: str, clock: ManualClock) -> AsyncIterator[Department]:
     """Zoé has the watch w-1, Luc has none; it is seven in Paris, an hour before the planned start."""
     clock.set(datetime(2026, 1, 14, 6, tzinfo=UTC))

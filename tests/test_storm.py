@@ -16,7 +16,7 @@ from gyrophare.flows import escalation_tick, provider_said
 from gyrophare.flows.alert_desk import AlertDesk
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AlertId
-from gyrophare.platform.db import Connection, Pool, connect, open_pool
+from gyrophare.platform.db import Connection, Pool, connect
 from gyrophare.sim.sms_provider import Act, Fault, SmsProvider
 from tests.department import ORGANISATION, SMS_KEY, SMS_SECRET, SMS_SID, Department, references
 from tests.test_provider_said import answered, said
@@ -45,13 +45,6 @@ class Postbox:
     def told(self) -> list[int]:
         """How many alerts each message told of."""
         return [message.text.count("#A") for message in self.taken]
-
-
-@pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(database_url, 4)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture
