@@ -15,7 +15,6 @@ yaw_sigma_deg = 0.5
 
 from __future__ import annotations
 
-import os
 import tomllib
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -49,7 +48,7 @@ def write(camera: Camera, path: Path) -> None:
     lines = [f"{name} = {_toml(value)}" for name, value in asdict(camera).items() if value is not None]
     new = path.with_name(path.name + ".new")
     new.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.replace(new, path)  # noqa: PTH105  # the word for what must be atomic
+    new.replace(path)
 
 
 def _camera(given: dict[str, Any]) -> Camera:
