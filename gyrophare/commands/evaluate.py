@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from gyrophare.commands.evaluate_detection import detection
+from gyrophare.commands.said import say, to_stderr
 from gyrophare.evaluation.formats import Format, files, read
 from gyrophare.evaluation.labels import Label, beside
 from gyrophare.evaluation.labels import read as read_labels
@@ -22,8 +21,6 @@ from gyrophare.evaluation.score import Score, score, totals, true_stays
 from lone_worker.profiles import PROFILES, Profile
 
 app = typer.Typer(help="Try the rules on recordings: offline, without a database.", no_args_is_help=True)
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)  # a pipe has no width
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 _BAD_LINES_SHOWN = 5  # of a file
 app.command()(detection)
 
@@ -65,9 +62,9 @@ def stillness(
 def _evaluate(path: Path, format_: Format, profile: Profile, said: list[Label] | None, at_rest: bool | None) -> Score:
     recording = read(path, format_)
     for line in recording.bad_lines[:_BAD_LINES_SHOWN]:
-        _err.print(f"{line} (skipped)", markup=False)
+        to_stderr().print(f"{line} (skipped)", markup=False)
     if len(recording.bad_lines) > _BAD_LINES_SHOWN:
-        _err.print(f"{path}: {len(recording.bad_lines)} bad lines in all", markup=False)
+        to_stderr().print(f"{path}: {len(recording.bad_lines)} bad lines in all", markup=False)
     labels = beside(path) if said is None else said
     truth = true_stays(recording, labels, profile, at_rest=recording.at_rest if at_rest is None else at_rest)
     return score(recording, replay(recording, profile), truth, labels, profile)
@@ -94,4 +91,4 @@ def _show(scores: list[Score]) -> None:
     table.add_row("[bold]in all[/]", *(f"{sums[name]:g}" for name in names), "")
     per = sums["per_1000_hours"]
     table.add_row("in 1 000 hours", *("" if per.get(name) is None else f"{per[name]:g}" for name in names), "")
-    _out.print(table)
+    say(table)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from gyrophare.commands.said import say, to_stderr
 from gyrophare.commands.van_exports import need_vision
-
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)  # a pipe has no width
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def detection(
@@ -60,7 +56,7 @@ def detection(
     found = figures(looks)
     if plot is not None:
         write(plot, sheet(images, looks))
-        _err.print(f"Drawn: {plot}", markup=False)
+        to_stderr().print(f"Drawn: {plot}", markup=False)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
@@ -74,14 +70,14 @@ def _show(found: dict[str, Any]) -> None:
             if row["n"] or row["found"]:
                 name = f"{row['from']}–{row['to']}" if row["to"] is not None else f"{row['from']}+"
                 table.add_row(name, str(row["n"]), _said(row["recall"]), str(row["found"]), _said(row["precision"]))
-        _out.print(table)
+        say(table)
     ranged, boxes = found["range"], found["boxes"]
-    _out.print(
+    say(
         f"{found['n']} vehicles in {found['frames']} pictures: recall {_said(found['recall'])}, precision "
         f"{_said(found['precision'])}; of {found['n_20_px']} of 20 pixels or more, "
         f"recall {_said(found['recall_20_px'])}."
     )
-    _out.print(
+    say(
         f"Range of {ranged['n']}: AbsRel {_said(ranged['abs_rel'], 3)}, bias {_said(ranged['bias_rel'], 3)}, RMSE "
         f"{_said(ranged['rmse_m'])} m. Boxes of {boxes['n']}: {_said(boxes['height_ratio'], 3)} of the height "
         f"(± {_said(boxes['height_ratio_sigma'], 3)}), lifted by {_said(boxes['bottom_lift'], 3)}."

@@ -6,23 +6,20 @@ What they compute with is not installed with the server: it is imported when it 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, track
 from rich.table import Table
 
 from gyrophare.commands.evaluate_vision import app as app
+from gyrophare.commands.said import say, to_stderr
 
 if TYPE_CHECKING:
     from gyrophare.evaluation.vision.approach import ApproachScore
     from gyrophare.evaluation.vision.hazards import HazardScore
 
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)  # a pipe has no width
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ModeOption = Annotated[
     Literal["axis", "trajectory"],
@@ -56,7 +53,7 @@ def approach(
     from vehicle_vision.hazard import Mode, Policy
 
     todo = tasks(runs, seed, camera_error, Policy(mode=Mode(mode)))
-    with Progress(console=_err, transient=True) as progress:
+    with Progress(console=to_stderr(), transient=True) as progress:
         bar = progress.add_task("Approaches", total=sum(len(task.speeds_kmh) for task in todo))
         done = run_all(todo, processes, lambda count: progress.advance(bar, count))
     scored = score(todo, done)
@@ -89,7 +86,7 @@ def hazards(
 
     policy = Policy(mode=Mode(mode))
     recordings = kitti.read(folder)
-    scores = [score(one, policy) for one in track(recordings, "Replaying", console=_err, transient=True)]
+    scores = [score(one, policy) for one in track(recordings, "Replaying", console=to_stderr(), transient=True)]
     if as_json:
         found = {"mode": mode, "recordings": [one.as_json() for one in scores], "totals": total(scores).as_json()}
         typer.echo(json.dumps(found, indent=2))
@@ -102,8 +99,8 @@ def _show_approaches(scored: ApproachScore) -> None:
     for one in scored.runs:
         figures = (one.speed_kmh, one.siren_m_p5, one.siren_m_p50, one.lead_s_p5, one.lead_s_p50, one.missed)
         table.add_row(*(f"{figure:g}" for figure in figures))
-    _out.print(table)
-    _out.print(f"{scored.passing_sirens} sirens for {scored.passing_runs} vehicles that passed at 3 m")
+    say(table)
+    say(f"{scored.passing_sirens} sirens for {scored.passing_runs} vehicles that passed at 3 m")
 
 
 def _show_hazards(scores: list[HazardScore]) -> None:
@@ -115,4 +112,4 @@ def _show_hazards(scores: list[HazardScore]) -> None:
         found = one.as_json()
         figures = [found[name] for name in (*names, "lead_s_p5", "lead_s_p50")]
         table.add_row(one.name, *("–" if figure is None else f"{figure:g}" for figure in figures))
-    _out.print(table)
+    say(table)

@@ -6,22 +6,18 @@ What it computes with is not installed with the server: it is imported when it i
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from gyrophare.commands.evaluate import app as app
+from gyrophare.commands.said import say, to_stderr
 
 if TYPE_CHECKING:
     from gyrophare.evaluation.vision.ranging import RangingScore
-
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)  # a pipe has no width
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -48,7 +44,7 @@ def ranging(
     sequences = kitti.read(folder)
     found = [
         pair
-        for sequence in track(sequences, "Ranging", console=_err, transient=True)
+        for sequence in track(sequences, "Ranging", console=to_stderr(), transient=True)
         for pair in pairs(sequence, noise=noise, coco=coco, seed=seed)
     ]
     scored = score(found)
@@ -78,8 +74,8 @@ def _show(scored: RangingScore) -> None:
     table = Table(box=None, padding=(0, 2), show_header=False)
     for name, value, form in rows:
         table.add_row(name, "–" if value is None else f"{value:{form}}")
-    _out.print(table)
+    say(table)
     bins = Table("true range, m", "bias m", "AbsRel", box=None, padding=(0, 2))
     for name, bias_m in scored.bias_m_by_10m.items():
         bins.add_row(name, f"{bias_m:+.2f}", f"{scored.abs_rel_by_10m[name]:.3f}")
-    _out.print(bins)
+    say(bins)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 
+from gyrophare.commands.said import say
 from gyrophare.kernel.errors import GyrophareError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ app = typer.Typer(
     "sheet when there is no board; then, in the van, where it looks by cones on the road.",
     no_args_is_help=True,
 )
-_out = Console(highlight=False, soft_wrap=True)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The camera's file, TOML.")]
 Height = Annotated[float | None, typer.Option(help="Of the lens above the road, metres, measured with a tape.")]
@@ -57,7 +57,7 @@ def board(
     if not (across.isdecimal() and down.isdecimal() and min(int(across), int(down)) >= 3):
         raise GyrophareError(f"--corners {corners!r}; expected inner corners across and down, 9x6, three at least")
     lens = calibrate(_frames(video), (int(across), int(down)))
-    _out.print(f"{lens.views} views, which miss one another by {lens.misfit_px:.2f} pixels")
+    say(f"{lens.views} views, which miss one another by {lens.misfit_px:.2f} pixels")
     _write(replace(lens.camera, height_m=height_m), file)
 
 
@@ -80,7 +80,7 @@ def cones(
     from vehicle_vision.calibration.cones import fit
 
     fitted = fit(camera_file.read(file), [_cone(text) for text in cone], height=height, focal=focal)
-    _out.print(f"the cones miss by {fitted.misfit_px:.1f} pixels")
+    say(f"the cones miss by {fitted.misfit_px:.1f} pixels")
     _write(fitted.camera, file)
 
 
@@ -119,8 +119,8 @@ def _write(camera: Camera, file: Path) -> None:
 
     camera_file.write(camera, file)
     height = "not measured" if camera.height_m is None else f"{camera.height_m:.2f} m"
-    _out.print(
-        f"{file}: {camera.horizontal_fov_deg:.1f}° wide, lens above the road: {height}, "
+    say(
+        f"{escape(str(file))}: {camera.horizontal_fov_deg:.1f}° wide, lens above the road: {height}, "
         f"looks {camera.pitch_deg:+.2f}° down (± {camera.pitch_sigma_deg:.2f}) "
         f"and {camera.yaw_deg:+.2f}° to the right (± {camera.yaw_sigma_deg:.2f})"
     )

@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sys
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from gyrophare.commands.said import say, to_stderr
 from gyrophare.kernel.errors import NotReadyError
 
 if TYPE_CHECKING:
     from vehicle_vision.detectors.likeness import Likeness
 
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)  # a pipe has no width
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 _SIZES = ["640x384", "960x256"]  # the whole of a 1080p frame scaled down, and the strip around the horizon
 
 
@@ -58,9 +55,9 @@ def fetch(
     need_vision()
     from vehicle_vision.detectors import weights
 
-    with _err.status(f"fetching {name}"):
+    with to_stderr().status(f"fetching {name}"):
         path = weights.fetch(name, folder)
-    _out.print(f"{escape(str(path))}   sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+    say(f"{escape(str(path))}   sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
 
 
 def export(
@@ -81,9 +78,9 @@ def export(
     from vehicle_vision.detectors import weights
 
     for input_wh in [size(text) for text in sizes or _SIZES]:
-        with _err.status(f"exporting for {input_wh[0]}x{input_wh[1]}"):
+        with to_stderr().status(f"exporting for {input_wh[0]}x{input_wh[1]}"):
             path = weights.export(model, weights.Form(to.value), input_wh, folder or model.parent)
-        _out.print(escape(str(path)))
+        say(escape(str(path)))
 
 
 def check(
@@ -107,7 +104,7 @@ def check(
 
     exported = open_detector(model)
     original = open_detector(source, input_wh=exported.input_wh)
-    with _err.status("looking"):
+    with to_stderr().status("looking"):
         found = compare(original, exported, read(frames, at_most))
     if as_json:
         figures = asdict(found) | {"recall": found.recall, "alike": found.alike}
@@ -119,22 +116,20 @@ def check(
 
 
 def _say(found: Likeness) -> None:
-    _out.print(
+    say(
         f"In {found.frames} frames the source is sure of {found.vehicles} vehicles; the model sees {found.seen} of "
         f"them and {found.more} others."
     )
     if found.mean_iou is not None and found.height_ratio is not None and found.confidence_shift is not None:
-        _out.print(
+        say(
             f"Mean IoU {found.mean_iou:.3f}; boxes {found.height_ratio:.3f} of the height; confidence "
             f"{found.confidence_shift:+.3f} on average."
         )
     if not found.enough:
-        _out.print("[bold red]Too few to tell.[/] Give it frames with more traffic.")
+        say("[bold red]Too few to tell.[/] Give it frames with more traffic.")
     elif not found.draws_alike and found.sees_as_much:
-        _out.print("[bold red]It draws other boxes than its source:[/] ranges would be off. Export it again.")
+        say("[bold red]It draws other boxes than its source:[/] ranges would be off. Export it again.")
     elif not found.alike:
-        _out.print(
-            "[bold red]It sees less than its source.[/] Do not drive with it: export again, without quantisation."
-        )
+        say("[bold red]It sees less than its source.[/] Do not drive with it: export again, without quantisation.")
     else:
-        _out.print("[bold green]It may stand for its source.[/]")
+        say("[bold green]It may stand for its source.[/]")

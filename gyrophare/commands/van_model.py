@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gyrophare.commands.said import say
 from gyrophare.commands.van_exports import need_vision
-
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)  # a pipe has no width
 
 
 def train_demo(
@@ -51,7 +48,7 @@ def train_demo(
     else:
         for confidence, roads in said["measured"]["at_confidence"].items():
             _show(f"from {confidence} on", roads)
-        _out.print(f"{escape(str(model))}   [bold red]not for the road[/]")
+        say(f"{escape(str(model))}   [bold red]not for the road[/]")
 
 
 def _show(title: str, roads: dict[str, Any]) -> None:
@@ -61,4 +58,4 @@ def _show(title: str, roads: dict[str, Any]) -> None:
     for name, found in roads.items():
         shares = (found["recall"], *found["recall_by_height_px"].values(), found["precision"], found["class_right"])
         table.add_row(name, *("–" if share is None else f"{share:.2f}" for share in shares))
-    _out.print(table)
+    say(table)
