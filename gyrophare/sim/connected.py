@@ -23,20 +23,13 @@ class ConnectedWatch:
         )
 
     async def run(self) -> None:
-        """Measure, send and listen until cancelled."""
+        """Measure, send and listen until cancelled. Raise NotReadyError when the broker does not take it."""
         await self._session.start()
-        listening = asyncio.create_task(self._listen(), name=f"listen {self.watch.name}")
         try:
-            measured_s = -self._interval_s
-            while True:
-                if self._clock.monotonic_s() - measured_s >= self._interval_s:
-                    measured_s = self._clock.monotonic_s()
-                    self.watch.measure(self._clock.now())
-                self.send()
-                await asyncio.sleep(min(_LOOK_S, self._interval_s))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen(), name=f"listen {self.watch.name}")
+                group.create_task(self._measure(), name=f"measure {self.watch.name}")
         finally:
-            listening.cancel()
-            await asyncio.wait([listening])
             await self._session.stop()
 
     def press(self, kind: str) -> None:
@@ -48,6 +41,15 @@ class ConnectedWatch:
         """Publish what is to be published."""
         for publication in self.watch.outgoing(self._clock.now(), online=self._session.connected):
             self._session.publish_soon(publication.topic, publication.payload)
+
+    async def _measure(self) -> None:
+        measured_s = -self._interval_s
+        while True:
+            if self._clock.monotonic_s() - measured_s >= self._interval_s:
+                measured_s = self._clock.monotonic_s()
+                self.watch.measure(self._clock.now())
+            self.send()
+            await asyncio.sleep(min(_LOOK_S, self._interval_s))
 
     async def _listen(self) -> None:
         while True:
