@@ -201,6 +201,7 @@ def pack(episode: Episode) -> str:
             ("shaken", shaken.asked_at),
             ("began", shaken.began_at),
             ("steps", shaken.steps_at),
+            ("late", shaken.late_at),
         )
         if instants
     }
@@ -231,7 +232,12 @@ def unpack(due_at: datetime | None, text: str) -> Episode:
     return Episode(
         due_at=due_at,
         prealarmed_at=instants("asked"),
-        shaken=Shaken(asked_at=instants("shaken"), began_at=instants("began"), steps_at=instants("steps")),
+        shaken=Shaken(
+            asked_at=instants("shaken"),
+            began_at=instants("began"),
+            steps_at=instants("steps"),
+            late_at=instants("late"),
+        ),
         excused_until_at=instant("excused"),
         grace_until_at=instant("grace"),
         alarmed_at=instant("alarmed"),

@@ -13,15 +13,16 @@ from dataclasses import field, replace
 from datetime import datetime
 
 from gyrophare.kernel.ids import DeviceId, ShiftId
-from gyrophare.kernel.observations import EventKind, Observation, Report
+from gyrophare.kernel.observations import Event, EventKind, Observation, Report
 from gyrophare.kernel.values import value
 from lone_worker import vibration
 from lone_worker.course import Checkpoint, Course, Past, follow, in_turn
 from lone_worker.episode import Episode, Happened, begin, end_prealarm, hear_again, rearm, silent
 from lone_worker.evidence import FOLLOWED, Evidence, tells
-from lone_worker.heard import listen
+from lone_worker.heard import happened_at, listen
 from lone_worker.memory import NOTHING, Memory
 from lone_worker.profiles import Profile
+from lone_worker.vibration import Shaken
 from lone_worker.whereabouts import NOWHERE, Whereabouts
 
 _RANK = {evidence: rank for rank, evidence in enumerate(Evidence)}
@@ -59,6 +60,20 @@ class WatchState:
         return self.episode.due_at
 
 
+def told(state: WatchState, now: datetime, orders: int) -> WatchState:
+    """The watch is about to be told so many things, each of which may make it vibrate."""
+    return _shaken(state, vibration.ask(state.episode.shaken, now, orders))
+
+
+def shown_late(state: WatchState, observations: Iterable[Observation]) -> WatchState:
+    """Before these are folded: the watch has vibrated by orders that are long over, where it says so in them."""
+    began = [happened_at(seen) for seen in observations if isinstance(seen, Event) and seen.kind is EventKind.DELIVERED]
+    if not began:
+        return state
+    since_at = state.episode.alarmed_at or state.evidence_at
+    return _shaken(state, vibration.hear_late(state.episode.shaken, began, since_at))
+
+
 def overtaken(state: WatchState, observations: Iterable[Observation]) -> datetime | None:
     """From when on the past must be followed again before these are folded; None: they come in order."""
     fixed_at = state.fixed_at
@@ -81,7 +96,7 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
     started_at = state.shift_started_at
     heard = listen(started_at, state.heard_at, state.memory, observations)
     shaken, felt = vibration.feel(state.episode.shaken, heard.steps, heard.began)
-    episode = state.episode if shaken is state.episode.shaken else replace(state.episode, shaken=shaken)
+    episode = _shaken(state, shaken).episode
 
     moved_at, moved_by = (state.evidence_at, state.evidence) if state.evidence in FOLLOWED else (None, None)
     body_at, body = state.evidence_at, state.evidence
@@ -97,7 +112,7 @@ def fold(state: WatchState, observations: Iterable[Observation], past: Past | No
         course, telling = past.course, [report for report in past.reports if tells(report, started_at)]
     if len(telling) > 1:
         telling.sort(key=in_turn)
-    shakes = vibration.spans(shaken.asked_at) if shaken.asked_at else ()
+    shakes = () if shaken is vibration.CALM else vibration.doubted(shaken)
     course, passed, moved = follow(course, telling, engine=state.profile.engine, ignored=shakes)
     evidence_at, evidence = body_at, body
     if course.moved_at is not None and course.moved_by is not None:
@@ -167,6 +182,12 @@ def _go_on(
     if heard_at is not None and heard_at != state.heard_at:
         episode = hear_again(episode, evidence_at, heard_at, profile)
     return episode, ()
+
+
+def _shaken(state: WatchState, shaken: Shaken) -> WatchState:
+    if shaken is state.episode.shaken:
+        return state
+    return replace(state, episode=replace(state.episode, shaken=shaken))
 
 
 def _heard_again(before_at: datetime | None, heard_at: datetime | None) -> bool:

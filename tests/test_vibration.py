@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gyrophare.kernel.observations import Event, EventKind, Observation
-from lone_worker.episode import Happened, PreAlarm, pass_time
+from lone_worker.episode import Episode, Happened, PreAlarm, pass_time
 from lone_worker.evidence import Evidence
-from lone_worker.stillness import WatchState, fold
-from lone_worker.vibration import CALM, ask, feel, outlived, spans
+from lone_worker.stillness import WatchState, fold, shown_late, told
+from lone_worker.vibration import CALM, ask, feel, hear_late, outlived, spans
 from tests.test_stillness import FRESH, PROFILE, START, after, event, report
 
 
@@ -110,8 +110,96 @@ def test_orders_and_doubtful_steps_fill_no_memory() -> None:
         steps = [after(1_000 * number + tenth / 10) for tenth in range(100)]
         shaken, felt = feel(shaken, steps, [])
         assert list(felt) == []
-    assert len(shaken.asked_at) == 4
-    assert len(shaken.steps_at) == 32
+        shaken = hear_late(shaken, [after(1_000 * number + 500)], START)
+    assert (len(shaken.asked_at), len(shaken.steps_at), len(shaken.late_at)) == (16, 32, 16)
+
+
+@pytest.mark.parametrize(
+    ("said", "evidence_s"),
+    [
+        # Which of the two it began to show at 156 s nobody knows.
+        ([delivered(156), report(152, steps=3)], 0),
+        ([delivered(156), report(162, steps=3)], 0),
+        # It has said of both.
+        ([delivered(151), delivered(156, key=1), report(150.4, steps=3)], 150.4),
+        ([delivered(151), delivered(156, key=1), report(152, steps=3), report(160, steps=3)], 0),
+        ([delivered(151), delivered(156, key=1), report(161.1, steps=3)], 161.1),
+        ([delivered(151), delivered(160, key=1), report(157, steps=3), report(162, steps=3)], 157),
+    ],
+)
+def test_word_of_one_order_does_not_pass_for_that_of_another(said: list[Observation], evidence_s: float) -> None:
+    both = told(asked(150), after(155), 1)
+    assert fold(both, said).evidence_at == after(evidence_s)
+    one_by_one = both
+    for seen in reversed(said):
+        one_by_one = fold(one_by_one, [seen])
+    assert one_by_one.evidence_at == after(evidence_s)
+
+
+def test_watch_that_shows_late_what_it_was_told_shakes_from_then_on() -> None:
+    state = told(FRESH, after(20), 1)
+    heard: list[tuple[list[Observation], float]] = [
+        ([delivered(100), report(99.4, steps=3)], 99.4),
+        ([report(104.9, steps=3)], 99.4),
+        ([report(105.1, steps=3)], 105.1),
+    ]
+    for seen, evidence_s in heard:
+        state = fold(shown_late(state, seen), seen)
+        assert state.evidence_at == after(evidence_s)
+    assert state.episode.shaken is CALM
+    # What it had shown when its wearer moved is over.
+    assert shown_late(state, [delivered(100)]) is state
+
+
+def test_watch_that_comes_back_into_coverage_shakes_for_all_that_waited_for_it() -> None:
+    """A message of long before is shown just before the pre-alarm, and neither passes for the other."""
+    state = asked(150, state=told(FRESH, after(20), 1))
+    for began_s in (155, 158):
+        state = fold(shown_late(state, [delivered(began_s)]), [delivered(began_s)])
+        assert fold(state, [report(began_s + 1, steps=3), report(began_s + 5, steps=3)]).evidence_at == START
+    assert fold(state, [report(163.1, steps=3)]).evidence_at == after(163.1)
+
+
+def test_who_lies_still_after_his_alarm_is_not_protected_anew_by_what_he_is_told() -> None:
+    state = replace(FRESH, episode=Episode(due_at=None, alarmed_at=START))
+    for at_s in (200, 215, 230, 245):
+        state = told(state, after(at_s), 1)
+        state = fold(state, [delivered(at_s + 1, key=at_s), report(at_s + 3, steps=3, key=at_s)])
+        assert (state.evidence_at, state.episode.alarmed_at, state.episode.stirs) == (START, START, ())
+    state = fold(state, [report(at_s, steps=3) for at_s in (252, 262, 272)])
+    assert state.episode.alarmed_at is None
+
+
+@given(st.lists(st.floats(11, 60), min_size=1, max_size=20), st.floats(0, 2), st.integers(1, 10))
+def test_who_works_on_the_spot_is_believed_within_seconds_however_much_he_is_told(
+    pauses_s: list[float], shown_after_s: float, reports_every_s: int
+) -> None:
+    state, told_at_s = FRESH, 0.0
+    orders = [told_at_s := told_at_s + pause_s for pause_s in pauses_s]
+    happens = [(at_s, 0) for at_s in orders] + [(at_s + shown_after_s, 1) for at_s in orders]
+    happens += [(float(at_s), 2) for at_s in range(0, int(orders[-1]) + 30, reports_every_s)]
+    for at_s, what in sorted(happens):
+        if what == 0:
+            state = told(state, after(at_s), 1)
+            continue
+        seen = [delivered(at_s) if what == 1 else report(at_s, steps=1)]
+        state = fold(shown_late(state, seen), seen)
+        # Until it has said that it shows it: two seconds; then five and a half; then a report must come.
+        assert (after(at_s) - state.evidence_at).total_seconds() <= 2 * (2 + 5.5 + reports_every_s)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 60), st.floats(0, 10), st.booleans()), min_size=1, max_size=16),
+    st.floats(-0.4, 4.9),
+)
+def test_no_vibration_is_ever_taken_for_steps_whatever_the_watch_has_said(
+    orders: list[tuple[float, float, bool]], felt_after_s: float
+) -> None:
+    asked_at = [after(asked_s) for asked_s, _, _ in orders]
+    began_at = {after(asked_s + shown_s) for asked_s, shown_s, said in orders if said}
+    shook = spans(asked_at, began_at)
+    for asked_s, shown_s, _ in orders:
+        assert any(begin <= after(asked_s + shown_s + felt_after_s) <= end for begin, end in shook)
 
 
 @given(

@@ -18,7 +18,7 @@ from gyrophare.kernel.observations import Observation
 from gyrophare.platform.db import Connection
 from ingest.directory import Device
 from lone_worker.course import FOLLOWED_AGAIN_MAX, Checkpoint, Course, Past
-from lone_worker.stillness import WatchState, fold, overtaken
+from lone_worker.stillness import WatchState, fold, overtaken, shown_late
 
 _FOLLOWED_AT_ONCE = 10  # devices: 35 MB if each has as many fixes as are followed again
 
@@ -33,6 +33,7 @@ async def fold_all(
         if device.id in states:
             heard[device.id].append(seen)
             devices[device.id] = device
+    states = {device_id: shown_late(states[device_id], seen) for device_id, seen in heard.items()}
     late = {device_id: at for device_id, seen in heard.items() if (at := overtaken(states[device_id], seen))}
     folded = [fold(states[device_id], seen) for device_id, seen in heard.items() if device_id not in late]
     for some in _portions(late):
