@@ -40,6 +40,7 @@ from gyrophare.flows import (
     reachable,
     registered,
     retention,
+    shaking,
     shift_plan,
     watch_report,
     write_to_watch,
@@ -293,7 +294,7 @@ class Server:
         return session
 
     def _channels(self, session: MqttSession) -> list[Channel]:
-        channels: list[Channel] = [WatchChannel(session, self.clock)]
+        channels: list[Channel] = [WatchChannel(session, self.clock, partial(shaking.expect, self.pool, self.clock))]
         settings, heard = self.settings.sms, self.settings.callbacks
         if not settings.configured:
             log.warning(

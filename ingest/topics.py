@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gyrophare.kernel.errors import WireError
-from gyrophare.kernel.observations import HEARS_COMMANDS, Sender
+from gyrophare.kernel.observations import HEARS_COMMANDS, Sender, Wire
 from ingest.formats import Lane, Route, chirpstack, meshtastic, native, owntracks, traccar, transistorsoft, watch3g
 
 ROUTES: tuple[Route, ...] = (
@@ -59,6 +59,12 @@ def commands(wire_name: str) -> str:
 def command_topic(sender: Sender) -> str | None:
     """Where the wearer of that device can be reached; None where its wire has no way back."""
     return commands(sender.name) if sender.wire in HEARS_COMMANDS else None
+
+
+def commanded(topic: str) -> Sender:
+    """Which device hears its commands on that topic."""
+    group, _, name = topic.removeprefix("gyrophare/v1/").removesuffix("/commands").partition("/")
+    return Sender(wire=Wire.NATIVE, name=name if group == "watches" else f"{group}/{name}")
 
 
 def _group(wire_name: str) -> str:

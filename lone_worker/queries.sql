@@ -11,6 +11,9 @@ where w.device_id = any(%(device_ids)s)
 order by w.device_id
 for update of w
 
+-- name: wait_briefly
+set local lock_timeout = '1s'
+
 -- name: find_profiles_of_shifts
 select id, profile_key, profile::text as settings from shift where id = any(%(shift_ids)s)
 

@@ -52,6 +52,11 @@ async def insert_van(connection: Connection, organisation_id: OrganisationId, na
     await connection.execute(QUERIES["insert_van"], parameters)
 
 
+async def wait_briefly(connection: Connection) -> None:
+    """Until this transaction ends: who does not get a lock within a second has an OperationalError raised."""
+    await connection.execute(QUERIES["wait_briefly"])
+
+
 async def lock_states(connection: Connection, device_ids: Iterable[DeviceId]) -> dict[DeviceId, WatchState]:
     """The states of the watches on shift among `device_ids`, locked until the transaction ends."""
     async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:

@@ -14,15 +14,18 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 import alerts.store
+import lone_worker.store
 from alerts.callbacks.status import StatusSaid
 from alerts.callbacks.store import Verdict
 from alerts.policy import TARGETED
 from alerts.store import QUERIES, Reached
+from gyrophare.embedded import MqttBroker
 from gyrophare.flows import provider_asked, provider_said
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AccountId, AlertId, DeviceId
 from gyrophare.platform.db import Connection, Pool, connect
 from gyrophare.server import Server
+from tests.commanded import Ear, a_message, command_is, queued
 from tests.department import Department, until
 
 Writer = Callable[[Pool, ManualClock], Awaitable[None]]
@@ -96,6 +99,22 @@ async def test_who_has_the_alert_gets_its_notifications_whoever_writes_to_them_m
         changed = await person.execute("update notification set changed_at = changed_at")
         assert changed.rowcount >= 3
     assert await writing is None
+
+
+async def test_who_has_a_watch_gets_all_that_is_its_own_while_something_is_sent_to_it(
+    server: Server, department: Department, database_url: str, broker: MqttBroker, clock: ManualClock
+) -> None:
+    """And whoever has it, what is sent goes within a second."""
+    device_id = await department.on_shift("w-1")
+    async with Ear.of(broker.url, "w-1", clock) as ear, await connect(database_url) as person:
+        async with person.transaction():
+            assert await lone_worker.store.lock_states(person, [device_id])
+            [command_id] = await queued(department, a_message(device_id, clock.now()))
+            await _until_waiting(department.connection)
+            locked = await person.execute("select from command where id = %s for update", [command_id])
+            assert locked.rowcount == 1
+            assert (await ear.next())["id"] == f"c{command_id}"
+        assert (await command_is(department, "sent"))["attempts"] == 1
 
 
 async def _written(write: Writer, pool: Pool, clock: ManualClock) -> psycopg.Error | None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from alerts.model import Cause, Step
 from alerts.policy import Policy
 from dashboards import read_models
 from gyrophare.embedded import MqttBroker
-from gyrophare.flows import due_steps
+from gyrophare.flows import due_steps, shaking
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.geo import Position
 from gyrophare.kernel.ids import AccountId, AlertId
@@ -151,7 +152,7 @@ async def test_question_that_still_waits_is_not_put_to_whoever_presses_a_discree
 
 
 async def test_question_is_not_sent_after_its_time(server: Server, broker: MqttBroker, clock: ManualClock) -> None:
-    channel = WatchChannel(server.commands._session, clock)
+    channel = WatchChannel(server.commands._session, clock, partial(shaking.expect, server.pool, clock))
 
     def asked(valid_for: timedelta) -> OutgoingText:
         told = {"command": "message", "text": "Y allez-vous ?", "expires_at": (clock.now() + valid_for).isoformat()}

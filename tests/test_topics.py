@@ -97,6 +97,7 @@ def test_answers_go_to_the_device_that_spoke(name: str, group: str) -> None:
     sender = topics.parse(f"gyrophare/v1/{group}/{name}/events").sender
     assert topics.receipts(sender.name) == f"gyrophare/v1/{group}/{name}/receipts"
     assert topics.commands(sender.name) == f"gyrophare/v1/{group}/{name}/commands"
+    assert topics.commanded(topics.commands(sender.name)) == sender
 
 
 def _takes(subscription: str, topic: str) -> bool:

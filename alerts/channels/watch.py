@@ -7,7 +7,9 @@ one once. After `expires_at`, where it has one, it is never sent (ADR 13).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 from alerts import wording
 from alerts.channels import Outcome, OutgoingText, SendResult
@@ -15,14 +17,23 @@ from gyrophare.kernel.clock import Clock, instant_text
 from gyrophare.platform.mqtt import MqttSession
 
 
+class Expect(Protocol):
+    """Whoever must know that a watch is about to vibrate."""
+
+    async def __call__(self, topics: Sequence[str]) -> None:
+        """Something is about to be published on these. Raise nothing: it goes all the same."""
+        ...
+
+
 class WatchChannel:
-    """Sends commands to watches."""
+    """Sends commands to watches; `expect` is told of each before it leaves."""
 
     name = "watch"
 
-    def __init__(self, session: MqttSession, clock: Clock) -> None:
+    def __init__(self, session: MqttSession, clock: Clock, expect: Expect) -> None:
         self._session = session
         self._clock = clock
+        self._expect = expect
 
     async def send(self, message: OutgoingText) -> SendResult:
         if not self._session.connected:
@@ -33,6 +44,7 @@ class WatchChannel:
             return _result(Outcome.PERMANENT, "its time is over")
         told |= {"id": wording.watch_reference(message.notification_id), "sent_at": instant_text(now)}
         payload = json.dumps(told, ensure_ascii=False).encode()
+        await self._expect([message.to])
         try:
             await self._session.publish(message.to, payload, expires_at=expires_at)
         except TimeoutError:

@@ -13,11 +13,13 @@ import logging
 import psycopg
 
 import lone_worker.commands.store
+from gyrophare.flows import shaking
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform.db import Pool
 from gyrophare.platform.mqtt import MqttSession
 from lone_worker.commands import words
 from lone_worker.commands.store import Claimed
+from lone_worker.commands.words import CommandKind
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,9 @@ class CommandSender:
         return expired + len(claims)
 
     async def _send(self, claims: list[Claimed]) -> None:
+        # Of a pre-alarm they know since they asked for it.
+        others = [claim.topic for claim in claims if claim.body["command"] != CommandKind.PREALARM]
+        await shaking.expect(self._pool, self._clock, others)
         taken = await asyncio.gather(*map(self._publish, claims))
         sent = [claim for claim, has in zip(claims, taken, strict=True) if has]
         failed = [claim for claim, has in zip(claims, taken, strict=True) if has is False]
