@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vehicle_vision.camera import Camera
-from vehicle_vision.corridor import STRAIGHT, Body, Corridor, Place, RoadAxis, State, UsualPath, look, place
+from vehicle_vision.corridor import Body, Corridor, Place, RoadAxis, State, UsualPath, look, place
 from vehicle_vision.corridor.body import overlap
 from vehicle_vision.corridor.usual import learn
 from vehicle_vision.ranging import RangeEstimate
@@ -171,6 +171,7 @@ def test_traffic_shows_how_the_road_bends() -> None:
     for number in range(12):
         passing = curve(3.0 + 0.1 * (number % 3), 400.0)
         state, _ = drive(*passing, state=state, track_id=number, begin_s=10.0 * number)
+    assert state.axis is not None
     assert state.axis.bend == pytest.approx(1 / 400, rel=0.1)
     _, after = drive(*curve(0.0, 400.0), state=state, track_id=99, begin_s=130.0)
     assert (before[20].in_axis < 0.1, after[20].in_axis > 0.9) == (True, True), "at 100 m"
@@ -185,7 +186,7 @@ def test_a_lane_change_is_no_bend_of_the_road() -> None:
     merging = [(z, 3.2 / (1 + math.exp((z - 60) / 5))) for z in np.arange(140.0, 15.0, -2.0).tolist()]
     for number in range(12):
         state, _ = drive(*merging, state=state, track_id=number, begin_s=10.0 * number)
-    assert state.axis == STRAIGHT
+    assert state.axis is None
     _, places = drive(*merging, state=state, track_id=99, begin_s=130.0)
     assert places[20].normal, "in our axis at 100 m, where all drive who then leave it"
     _, coming = drive(*straight(0.0, 140.0), state=state, track_id=100, begin_s=140.0)
@@ -197,11 +198,11 @@ def test_few_vehicles_teach_nothing_and_what_is_learnt_fades() -> None:
     usual = UsualPath()
     for number in range(5):
         usual = learn(usual, trail, float(number))
-    assert usual.axis() == STRAIGHT
+    assert usual.axis() is None
     usual = learn(usual, trail, 5.0)
-    assert usual.axis() != STRAIGHT
+    assert usual.axis() is not None
     usual = learn(usual, {}, 5.0 + 3600)
-    assert usual.axis() == STRAIGHT
+    assert usual.axis() is None
     assert not usual.is_normal(55.0, trail[5][1])
 
 
@@ -212,9 +213,12 @@ def test_what_came_into_the_axis_was_lost_far_away_or_stands_teaches_nothing() -
     assert not state.usual.passed.any()
 
 
-def test_without_a_road_learnt_the_axis_is_straight() -> None:
-    assert RoadAxis().lateral_m(100.0) == 0.0
-    assert RoadAxis(slope=0.01, bend=1 / 500).lateral_m(100.0) == pytest.approx(11.0)
+def test_without_a_road_learnt_the_axis_is_where_the_camera_is_believed_to_look() -> None:
+    assert Corridor(yaw=0.01, yaw_sigma=0.002).axis == RoadAxis(slope=0.01, slope_sigma=0.002)
+    assert RoadAxis(slope=0.01, slope_sigma=0.002, bend=1 / 500).lateral_m(100.0) == pytest.approx(11.0)
+    _, straight_on = drive(*straight(1.0, 100.0, 90.0))
+    _, turned = drive(*straight(1.0, 100.0, 90.0), lane=Corridor(yaw=0.01))
+    assert turned[-1].lateral_m == pytest.approx(straight_on[-1].lateral_m - 0.9, abs=0.1)
 
 
 def test_a_body_knows_its_middle() -> None:

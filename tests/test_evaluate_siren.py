@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from gyrophare.cli import app
 from gyrophare.evaluation.vision.approach import Siren, Task, run, score, tasks
-from gyrophare.evaluation.vision.encounters import CAR, LORRY, as_detected, encounter
+from gyrophare.evaluation.vision.encounters import CAR, LORRY, as_detected, believed_camera, encounter
 from tests.drawn_boxes import Driven
 from tests.test_evaluate_ranging import RECORDED, label, recorded, write
 from vehicle_vision.hazard import Mode, Policy
@@ -27,7 +27,12 @@ def evaluate(*arguments: object) -> Any:
 
 def task(speed_kmh: float, *, runs: int, passing: bool = False, mode: Mode = Mode.AXIS) -> Task:
     return Task(
-        seed=(3,), speeds_kmh=(speed_kmh,) * runs, passing=passing, camera_sigma_deg=0.1, policy=Policy(mode=mode)
+        seed=(3,),
+        speeds_kmh=(speed_kmh,) * runs,
+        passing=passing,
+        camera_sigma_deg=0.1,
+        passed=0,
+        policy=Policy(mode=mode),
     )
 
 
@@ -48,7 +53,7 @@ def test_traffic_in_the_next_lane_is_silent(mode: Mode) -> None:
 
 
 def test_figures_of_known_runs() -> None:
-    todo = tasks(2, 0, 0.1, Policy())
+    todo = tasks(2, 0, 0.1, 0, Policy())
     done = [[Siren(range_m=110.0, lead_s=4.0), Siren(range_m=None, lead_s=None)] for _ in todo]
     scored = score(todo, done).as_json()
     assert [one["speed_kmh"] for one in scored["runs"]] == [50, 70, 80, 90, 110, 130]
@@ -68,11 +73,13 @@ def test_detections_are_those_of_the_table() -> None:
 
 
 def test_an_encounter_is_drawn_again_by_its_seed_and_stands_where_it_is_told() -> None:
-    one, again, other = (encounter(np.random.default_rng(seed), CAR, 25.0, 3.0, 0.1) for seed in (1, 1, 2))
+    one, again, other = (
+        encounter(np.random.default_rng(seed), CAR, 25.0, 3.0, believed_camera(0.1)) for seed in (1, 1, 2)
+    )
     assert np.array_equal(one.xyxy, again.xyxy)
     assert not np.array_equal(one.xyxy[:50], other.xyxy[:50])
     assert np.diff(one.range_m) == pytest.approx(-25 / 20)
-    lorry = encounter(np.random.default_rng(1), LORRY, 25.0, 0.0, 0.0)
+    lorry = encounter(np.random.default_rng(1), LORRY, 25.0, 0.0, believed_camera(0.1))
     at_100_m = int(np.argmin(np.abs(lorry.range_m - 100)))
     assert lorry.xyxy[at_100_m, 2] - lorry.xyxy[at_100_m, 0] == pytest.approx(2.5 * 1663 / 100, abs=6)
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gyrophare.evaluation.vision import kitti
-from gyrophare.evaluation.vision.encounters import CAR, FRAME_WH, as_detected, encounter
+from gyrophare.evaluation.vision.encounters import CAR, FRAME_WH, as_detected, believed_camera, encounter
 from vehicle_vision.errors import VisionError
 from vehicle_vision.tracking import Frame, Tracker
 
@@ -39,7 +39,7 @@ def ids(frame: Frame) -> list[int]:
 def test_an_approaching_car_is_one_track(speed_kmh: float, lateral_m: float) -> None:
     """Until a third of a second before it is here."""
     for seed in range(3):
-        way = encounter(np.random.default_rng(seed), CAR, speed_kmh / 3.6, lateral_m, 0.0)
+        way = encounter(np.random.default_rng(seed), CAR, speed_kmh / 3.6, lateral_m, believed_camera(0.1))
         tracker, found = Tracker(FRAME_WH), Counter[int]()
         for at_s, xyxy, confidence, range_m in zip(way.at_s, way.xyxy, way.confidence, way.range_m, strict=True):
             count = int(confidence > 0 and range_m > 12)

@@ -38,6 +38,9 @@ def approach(
     camera_error: Annotated[
         float, typer.Option(min=0.01, max=2, help="Standard error of the camera's pitch and yaw, degrees.")
     ] = 0.1,
+    passed: Annotated[
+        int, typer.Option(min=0, help="How many vehicles pass before each; the van learns by them where it looks.")
+    ] = 0,
     processes: Annotated[int, typer.Option(min=1, max=64, help="How many at once.")] = 2,
     plot: Annotated[Path | None, typer.Option(help="Draw the siren's distances into this PNG file.")] = None,
     as_json: AsJson = False,
@@ -52,7 +55,7 @@ def approach(
     from gyrophare.evaluation.vision.approach import run_all, score, tasks
     from vehicle_vision.hazard import Mode, Policy
 
-    todo = tasks(runs, seed, camera_error, Policy(mode=Mode(mode)))
+    todo = tasks(runs, seed, camera_error, passed, Policy(mode=Mode(mode)))
     with Progress(console=to_stderr(), transient=True) as progress:
         bar = progress.add_task("Approaches", total=sum(len(task.speeds_kmh) for task in todo))
         done = run_all(todo, processes, lambda count: progress.advance(bar, count))

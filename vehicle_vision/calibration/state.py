@@ -20,7 +20,7 @@ class Calibrated(StrEnum):
     MOVED = "moved"
     """More than 0.1 degree from what its file says: being learnt anew."""
     KNOCKED = "knocked"
-    """More than 1 degree: a fault, until somebody has looked at it."""
+    """Tilted by more than 1 degree: a fault, until somebody has looked at it. Turned, the van may stand askew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +42,19 @@ class Calibration:
                 (self.yaw_off_deg, self.yaw_sigma_deg),
             )
         ]
-        if any(off - _SURE * sigma > _KNOCKED_DEG for off, sigma in moved):
+        if abs(self.pitch_off_deg) - _SURE * self.pitch_sigma_deg > _KNOCKED_DEG:
             return Calibrated.KNOCKED
         if any(off - _SURE * sigma > _MOVED_DEG for off, sigma in moved):
             return Calibrated.MOVED
-        worst = max(sigma for _, sigma in moved)
-        if worst <= _WELL_DEG:
+        if self.well:
             return Calibrated.WELL
-        return Calibrated.ROUGHLY if worst <= _ROUGHLY_DEG else Calibrated.BADLY
+        return Calibrated.ROUGHLY if self._worst_sigma_deg <= _ROUGHLY_DEG else Calibrated.BADLY
+
+    @property
+    def well(self) -> bool:
+        """Whether it is well known by now where the camera looks, wherever that is."""
+        return self._worst_sigma_deg <= _WELL_DEG
+
+    @property
+    def _worst_sigma_deg(self) -> float:
+        return max(self.pitch_sigma_deg, self.yaw_sigma_deg)

@@ -20,6 +20,7 @@ _FEET_MIN, _FEET_MAX = 8, 400
 _FOOT_SIGMA_PX = 1.5
 _BENT_PX = 3.0  # root mean square: it changed lanes, or the road bends
 _SCATTER_DEG = 0.4  # drivers do not drive like rulers
+_LINES_DEG = 0.15  # the road bends, or they are those of a lay-by
 _DRIFT_DEG = 0.003  # in the root of a second
 _GATE = 3.0  # sigmas
 _FORGET_S = 5.0
@@ -51,7 +52,11 @@ class Vanishing:
         return math.sqrt(self._variance)
 
     def look(
-        self, at_s: float, tracks: Sequence[tuple[int, tuple[float, float, float, float]]], horizon_px: float
+        self,
+        at_s: float,
+        tracks: Sequence[tuple[int, tuple[float, float, float, float]]],
+        horizon_px: float,
+        horizon_sigma_px: float,
     ) -> None:
         """Take each track's id and its box (xyxy, undistorted pixels)."""
         for track_id, (x1, _, x2, y2) in tracks:
@@ -60,14 +65,17 @@ class Vanishing:
             if all(map(math.isfinite, (x1, x2, y2))):
                 feet.points.append(((x1 + x2) / 2, y2))
         for track_id in [track_id for track_id, feet in self._feet.items() if at_s - feet.at_s > _FORGET_S]:
-            self._take(self._feet.pop(track_id), horizon_px)
+            self._take(self._feet.pop(track_id), horizon_px, horizon_sigma_px)
 
     def see_lines(self, column_px: float, sigma_px: float) -> None:
-        """Take where the lines painted on the road meet."""
-        self._update(self._degrees(column_px), (sigma_px / self._camera.fx_px * 180 / math.pi) ** 2 + _SCATTER_DEG**2)
+        """Take where the lines painted on the road meet. Where the camera's file says otherwise, the road is right."""
+        off_deg = self._degrees(column_px)
+        variance = math.degrees(sigma_px / self._camera.fx_px) ** 2 + _LINES_DEG**2
+        self._variance = max(self._variance, (off_deg - self.off_deg) ** 2 - variance)
+        self._update(off_deg, variance)
 
-    def _take(self, feet: _Feet, horizon_px: float) -> None:
-        found = _column(np.array(feet.points, dtype=np.float64), horizon_px)
+    def _take(self, feet: _Feet, horizon_px: float, horizon_sigma_px: float) -> None:
+        found = _column(np.array(feet.points, dtype=np.float64), horizon_px, horizon_sigma_px)
         if found is not None:
             column_px, sigma_px = found
             self._update(self._degrees(column_px), math.degrees(sigma_px / self._camera.fx_px) ** 2 + _SCATTER_DEG**2)
@@ -95,7 +103,7 @@ class Vanishing:
             self._outside.clear()
 
 
-def _column(feet: np.ndarray, horizon_px: float) -> tuple[float, float] | None:
+def _column(feet: np.ndarray, horizon_px: float, horizon_sigma_px: float) -> tuple[float, float] | None:
     """Where the line through the feet meets the horizon, and its sigma, pixels; None: they make no straight line."""
     if len(feet) < _FEET_MIN or np.ptp(feet[:, 1]) < _ROWS_MIN_PX:
         return None
@@ -105,4 +113,5 @@ def _column(feet: np.ndarray, horizon_px: float) -> tuple[float, float] | None:
     if bent_px > _BENT_PX:
         return None
     spread = np.linalg.inv(below.T @ below)
-    return float(line[0]), max(_FOOT_SIGMA_PX, bent_px) * math.sqrt(float(spread[0, 0]))
+    sigma_px = max(_FOOT_SIGMA_PX, bent_px) * math.sqrt(float(spread[0, 0]))
+    return float(line[0]), math.hypot(sigma_px, float(line[1]) * horizon_sigma_px)

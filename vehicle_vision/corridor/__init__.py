@@ -2,6 +2,6 @@
 
 from vehicle_vision.corridor.body import Body, place
 from vehicle_vision.corridor.corridor import Corridor, Place, State, look
-from vehicle_vision.corridor.usual import STRAIGHT, RoadAxis, UsualPath
+from vehicle_vision.corridor.usual import RoadAxis, UsualPath
 
-__all__ = ["STRAIGHT", "Body", "Corridor", "Place", "RoadAxis", "State", "UsualPath", "look", "place"]
+__all__ = ["Body", "Corridor", "Place", "RoadAxis", "State", "UsualPath", "look", "place"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from vehicle_vision.corridor.body import Body, overlap
 from vehicle_vision.corridor.path import Path, begin, follow
-from vehicle_vision.corridor.usual import STRAIGHT, RoadAxis, Trail, UsualPath, bin_of, learn
+from vehicle_vision.corridor.usual import RoadAxis, Trail, UsualPath, bin_of, learn
 from vehicle_vision.sizes import SIZES, Kind
 
 _SIGMA_MIN_M = 0.05
@@ -33,12 +33,19 @@ class Corridor:
     margin_m: float = 0.5
     sigma_max_m: float = 0.5
     """What is not known widens the corridor no further: not knowing is no sign of danger on the next lane."""
+    yaw: float = 0.0
+    """How far to the right of the van's axis, as the camera's file has it, the road goes; radians."""
     yaw_sigma: float = math.radians(0.1)
-    """How well the camera's yaw is known, radians."""
+    """How well that is known."""
 
     @property
     def half_m(self) -> float:
         return self.van_half_m + self.margin_m
+
+    @property
+    def axis(self) -> RoadAxis:
+        """The road's, until traffic has shown it."""
+        return RoadAxis(slope=self.yaw, slope_sigma=self.yaw_sigma)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +85,8 @@ class _Followed:
 class State:
     followed: Mapping[int, _Followed] = field(default_factory=dict)
     usual: UsualPath = field(default_factory=UsualPath)
-    axis: RoadAxis = STRAIGHT
+    axis: RoadAxis | None = None
+    """None: not learnt."""
 
 
 def look(
@@ -95,7 +103,7 @@ def look(
     for track_id, seen in bodies.items():
         body = _as_it_leaves(followed.get(track_id), seen)
         followed[track_id] = one = _follow(followed.get(track_id), body, at_s, corridor)
-        places[track_id] = _place(one, body, usual, axis, corridor)
+        places[track_id] = _place(one, body, usual, axis or corridor.axis, corridor)
     return replace(state, followed=followed, usual=usual, axis=axis), places
 
 
@@ -147,8 +155,7 @@ def _place(one: _Followed, body: Body, usual: UsualPath, axis: RoadAxis, corrido
     scale_sigma = body.range_sigma if body.farther is None else 1 / math.hypot(1 / body.range_sigma, 1 / _WIDTH_SIGMA)
     range_m, seen_m, half_m = body.range_m * scale, body.centre_m * scale, body.half_m * scale
     lateral_m = seen_m - axis.lateral_m(range_m)
-    turned = corridor.yaw_sigma if axis.slope_sigma is None else axis.slope_sigma
-    sigma_m = _sigma_m(body.pixel_sigma_m, seen_m * scale_sigma, range_m * turned)
+    sigma_m = _sigma_m(body.pixel_sigma_m, seen_m * scale_sigma, range_m * axis.slope_sigma)
     # Along a bent road a path is as straight as it keeps its distance from the axis.
     unit_m = one.height_m * scale
     bent = replace(one.path, lateral=lateral_m / unit_m, slope=one.path.slope - axis.slope - axis.bend * range_m)

@@ -32,17 +32,13 @@ Trail = Mapping[int, tuple[float, float]]
 class RoadAxis:
     """The line on which a vehicle would come at the van: straight ahead, or as the road bends."""
 
-    slope: float = 0.0
+    slope: float
+    slope_sigma: float
     bend: float = 0.0
     """Inverse of the radius, 1/m, positive to the right."""
-    slope_sigma: float | None = None
-    """None: not learnt; then the camera's yaw is what is not known."""
 
     def lateral_m(self, range_m: float) -> float:
         return self.slope * range_m + self.bend * range_m**2 / 2
-
-
-STRAIGHT = RoadAxis()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +51,15 @@ class UsualPath:
     passed: NDArray[np.float64] = field(default_factory=lambda: np.zeros((BINS, _LATERALS)))
     """How many went through each place, the older ones fading; shape (ranges, laterals)."""
 
-    def axis(self) -> RoadAxis:
-        """The road's axis through the van; straight until enough vehicles agree on another."""
+    def axis(self) -> RoadAxis | None:
+        """The road's axis through the van; None until enough vehicles agree on one."""
         if len(self.fits) < _TRACKS_MIN:
-            return STRAIGHT
+            return None
         found = np.array(self.fits)[:, 1:]
         slope, bend = np.median(found, axis=0)
         spread = 1.4826 * np.median(np.abs(found - (slope, bend)), axis=0) / math.sqrt(len(found))
         if spread[1] > _BEND_MAX / 8:
-            return STRAIGHT
+            return None
         return RoadAxis(slope=float(slope), bend=float(bend), slope_sigma=float(spread[0]) + 0.001)
 
     def is_normal(self, range_m: float, lateral_m: float) -> bool:

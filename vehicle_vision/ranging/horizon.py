@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _GATE = 9.0  # squared sigmas: what is farther off is given as much less weight
+_SURPRISE_MAX, _SURPRISE_S = 1.0, 30.0  # sigmas, on average over that time: then what was known is wrong
+_NOT_KNOWN_DEG = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +26,12 @@ class Mounting:
     """In the root of a second."""
     nod_deg: float
     nod_s: float = 0.4
+    same_s: float = 0.0
+    """For how long a vehicle errs in the same way: its size and the road under it are what they are."""
 
 
-PARKED = Mounting(drift_deg=0.005, nod_deg=0.03)
+PARKED = Mounting(drift_deg=0.005, nod_deg=0.03, same_s=5.0)
+"""From here what stands looks the same for hours, and may be no vehicle at all: only what moves says anything."""
 DRIVING = Mounting(drift_deg=0.10, nod_deg=0.35)
 
 
@@ -37,6 +42,9 @@ class Horizon:
         self._drift_var = math.radians(mounting.drift_deg) ** 2
         self._nod_var = math.radians(mounting.nod_deg) ** 2
         self._nod_s = mounting.nod_s
+        self._same_s = mounting.same_s
+        self._passed_s = 1.0
+        self._surprise = 0.0
         self._mean = np.zeros(2)
         self._cov = np.diag((math.radians(sigma_deg) ** 2, self._nod_var))
 
@@ -64,6 +72,7 @@ class Horizon:
         self._cov *= np.outer(kept, kept)
         self._cov[0, 0] += self._drift_var * seconds
         self._cov[1, 1] += self._nod_var * (1 - kept[1] ** 2)
+        self._passed_s = max(seconds, 1e-3)
 
     def look(
         self, samples_rad: NDArray[np.float64], variances: NDArray[np.float64]
@@ -82,10 +91,22 @@ class Horizon:
         others_var = 1 / (information - weights)
         others = (pull - weights * samples_rad) * others_var
         if weights.any():
-            self._update(float((weights * samples_rad).sum() / weights.sum()), float(1 / weights.sum()))
+            said, said_var = float((weights * samples_rad).sum() / weights.sum()), float(1 / weights.sum())
+            self._doubt((said - prior) / math.sqrt(prior_var + said_var))
+            self._update(said, said_var)
         return others, others_var
 
+    def _doubt(self, surprise: float) -> None:
+        """Vehicle after vehicle says the same other thing: the camera was knocked, or its file is wrong."""
+        self._surprise += (1 - math.exp(-self._passed_s / _SURPRISE_S)) * (surprise - self._surprise)
+        if self._same_s and abs(self._surprise) > _SURPRISE_MAX:
+            self._surprise = 0.0
+            self._cov[0, 0] += math.radians(_NOT_KNOWN_DEG) ** 2
+
     def _update(self, pitch_rad: float, variance: float) -> None:
-        gain = self._cov.sum(axis=1) / (self._cov.sum() + variance)
+        """Of the slow part a frame tells as little as it lasts, beside the time for which errors stay the same."""
+        noise = variance * np.array((max(1.0, self._same_s / self._passed_s), 1.0))
+        gain = self._cov.sum(axis=1) / (self._cov.sum() + noise)
         self._mean += gain * (pitch_rad - self.pitch_rad)
-        self._cov -= np.outer(gain, self._cov.sum(axis=0))
+        left = np.eye(2) - gain[:, None]
+        self._cov = left @ self._cov @ left.T + np.outer(gain, gain) * np.sqrt(np.outer(noise, noise))

@@ -42,6 +42,7 @@ class Ranger:
     def __init__(self, camera: Camera, *, boxes: BoxModel = DETECTED, mounting: Mounting = PARKED) -> None:
         self._camera = camera
         self._model = boxes
+        self._parked = mounting.same_s > 0
         self._view = View(focal_px=camera.fy_px, horizon_px=camera.horizon_px, height_m=camera.height_m)
         self.horizon = Horizon(mounting, camera.pitch_sigma_deg)
         self._followed: dict[int, _Followed] = {}
@@ -101,7 +102,8 @@ class Ranger:
         if self._view.height_m is None or not stands:
             return
         said = np.array([track.bank.say_pitch(bottom, height, self._view) for track, bottom, height in stands])
-        pitches, variances = self.horizon.look(said[:, 0], said[:, 1])
+        silent = np.array([self._parked and not track.bank.moves for track, _, _ in stands])
+        pitches, variances = self.horizon.look(said[:, 0], np.where(silent, np.inf, said[:, 1]))
         for (track, bottom, height), pitch, variance in zip(stands, pitches, variances, strict=True):
             track.bank.see_ground(bottom, height, self._view, float(pitch), float(variance))
 

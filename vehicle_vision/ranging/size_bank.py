@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_vision.boxes import BoxModel
+from vehicle_vision.ranging.mixture import moments
 from vehicle_vision.sizes import KINDS, SIZES, shares
 
 Array = NDArray[np.float64]
@@ -38,6 +39,7 @@ _TURN, _TURN_ASIDE = 0.06, 0.2  # of the breadth in the root of a second: straig
 _TEMPER = 0.3  # errors of one frame are those of the next: ten frames do not tell of a kind ten times as much
 _LABELS_KEPT = 20  # of a detector's words: their mean counts, for they do not err independently
 _LOG_EVIDENCE_MIN = -8.0  # no kind is ever excluded for good
+_STILL_MPS = 2.0
 _MOVED_MAX = 0.5  # of the range in one frame: more is a time that is wrong, not a vehicle
 
 
@@ -71,6 +73,12 @@ class SizeBank:
         """How probable each kind is; shape (kinds,), sums to 1."""
         weights = self._shares * np.exp(self._evidence)
         return np.asarray(weights / weights.sum())
+
+    @property
+    def moves(self) -> bool:
+        """Whether it comes or goes, beyond doubt."""
+        rate_mps, sigma_mps = moments(self.weights, self.mean[:, _RATE], self.cov[:, _RATE, _RATE])
+        return abs(rate_mps) > _STILL_MPS + 2 * sigma_mps
 
     def call(self, label: str) -> None:
         """The detector says again what it is."""

@@ -48,7 +48,7 @@ class SelfChecks:
         self._good_s: float | None = None
         self._usual: Usual | None = None
         self._reference: Reference | None = None
-        self._shifts_deg: deque[float] = deque(maxlen=_MOVED_LOOKS)
+        self._shifts_deg: deque[tuple[float, float]] = deque(maxlen=_MOVED_LOOKS)
         self._slow: tuple[Check, ...] = ()
 
     def look(self, at_s: float, frame: NDArray[np.uint8]) -> tuple[Check, ...]:
@@ -64,6 +64,14 @@ class SelfChecks:
             self._looked_s = at_s
             self._slow = self._look_slowly(at_s, picture)
         return (*quick, *self._slow)
+
+    @property
+    def shift_deg(self) -> tuple[float, float] | None:
+        """How far what it shows has shifted right and down since it was learnt; None: not known."""
+        if len(self._shifts_deg) < _MOVED_LOOKS:
+            return None
+        right, down = np.median(np.array(self._shifts_deg), axis=0).tolist()
+        return right, down
 
     def learn_anew(self) -> None:
         """The camera was looked after: what it shows from now on is what it should."""
@@ -125,9 +133,8 @@ class SelfChecks:
         shift = None if self._reference is None else self._reference.shift_px(picture)
         if shift is not None:
             right, down = shift[0] * picture.scale / self._camera.fx_px, shift[1] * picture.scale / self._camera.fy_px
-            self._shifts_deg.append(math.degrees(math.hypot(right, down)))
-        known = len(self._shifts_deg) == _MOVED_LOOKS
-        return float(np.median(self._shifts_deg)) if known else None
+            self._shifts_deg.append((math.degrees(right), math.degrees(down)))
+        return None if self.shift_deg is None else math.hypot(*self.shift_deg)
 
     def _horizon(self, picture: Picture) -> float:
         """How much detail there is around the horizon beside that of the road near by."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,13 +18,16 @@ from gyrophare.evaluation.vision.encounters import (
     Vehicle,
     believed_camera,
     encounter,
+    true_camera,
 )
+from vehicle_vision.camera import Camera
 from vehicle_vision.hazard import Level, Policy
 from vehicle_vision.lookout import Lookout
 
 SPEEDS_KMH = (50, 70, 80, 90, 110, 130)
 PASSING_M = 3.0
 _PASSING: Sequence[tuple[Vehicle, float]] = ((CAR, 0.75), (VAN, 0.10), (LORRY, 0.15))
+_PASSED_MPS, _GAP_S = (14.0, 30.0), 6.0
 _CHUNK = 25  # runs a task: small enough for a progress that moves
 
 
@@ -72,10 +75,12 @@ class Task:
     speeds_kmh: tuple[float, ...]
     passing: bool
     camera_sigma_deg: float
+    passed: int
+    """How many vehicles have passed before each, from which the van learns where its camera looks."""
     policy: Policy
 
 
-def tasks(runs: int, seed: int, camera_sigma_deg: float, policy: Policy) -> list[Task]:
+def tasks(runs: int, seed: int, camera_sigma_deg: float, passed: int, policy: Policy) -> list[Task]:
     """Approaches at each speed, then as many vehicles that pass, at all speeds in turn."""
 
     def one(kind: int, speeds: Sequence[float], start: int) -> Task:
@@ -84,6 +89,7 @@ def tasks(runs: int, seed: int, camera_sigma_deg: float, policy: Policy) -> list
             speeds_kmh=tuple(speeds[start : start + _CHUNK]),
             passing=kind == len(SPEEDS_KMH),
             camera_sigma_deg=camera_sigma_deg,
+            passed=passed,
             policy=policy,
         )
 
@@ -99,28 +105,40 @@ def run(task: Task) -> list[Siren]:
 
 
 def _run(rng: np.random.Generator, task: Task, speed_mps: float) -> Siren:
-    vehicle, lateral_m = CAR, 0.0
-    if task.passing:
-        vehicles, shares = zip(*_PASSING, strict=True)
-        vehicle, lateral_m = vehicles[rng.choice(len(vehicles), p=shares)], PASSING_M
-    way = encounter(rng, vehicle, speed_mps, lateral_m, task.camera_sigma_deg)
     lookout = Lookout(believed_camera(task.camera_sigma_deg), policy=task.policy)
-    sounded = _sounded(lookout, way)
+    camera = true_camera(rng, task.camera_sigma_deg)
+    begin_s = _learn(rng, lookout, task.passed, camera)
+    vehicle, lateral_m = (_passing(rng), PASSING_M) if task.passing else (CAR, 0.0)
+    way = encounter(rng, vehicle, speed_mps, lateral_m, camera)
+    sounded = next((number for number, level in _watch(lookout, way, begin_s) if level >= Level.ALERT), None)
     if sounded is None:
         return Siren(range_m=None, lead_s=None)
     range_m = float(way.range_m[sounded])
     return Siren(range_m=range_m, lead_s=range_m / speed_mps)
 
 
-def _sounded(lookout: Lookout, way: Encounter) -> int | None:
-    """The frame in which the siren first sounds."""
+def _learn(rng: np.random.Generator, lookout: Lookout, vehicles: int, camera: Camera) -> float:
+    """Let vehicles pass, one after the other; when the next may come, seconds."""
+    begin_s = 0.0
+    for _ in range(vehicles):
+        way = encounter(rng, _passing(rng), rng.uniform(*_PASSED_MPS), PASSING_M + rng.uniform(0, 0.5), camera)
+        for _ in _watch(lookout, way, begin_s):
+            pass
+        begin_s += float(way.at_s[-1]) + _GAP_S
+    return begin_s
+
+
+def _passing(rng: np.random.Generator) -> Vehicle:
+    return _PASSING[int(rng.choice(len(_PASSING), p=[share for _, share in _PASSING]))][0]
+
+
+def _watch(lookout: Lookout, way: Encounter, begin_s: float) -> Iterator[tuple[int, Level]]:
+    """The level in each frame."""
     for number, at_s in enumerate(way.at_s):
         seen = slice(number, number + 1 if way.confidence[number] > 0 else number)
         labels = [way.label] * (seen.stop - seen.start)
-        _, judged = lookout.look(float(at_s), way.xyxy[seen], way.confidence[seen], labels, FRAME_WH)
-        if judged.verdict.level >= Level.ALERT:
-            return number
-    return None
+        _, judged = lookout.look(begin_s + float(at_s), way.xyxy[seen], way.confidence[seen], labels, FRAME_WH)
+        yield number, judged.verdict.level
 
 
 def run_all(todo: Sequence[Task], processes: int, advance: Callable[[int], None]) -> list[list[Siren]]:

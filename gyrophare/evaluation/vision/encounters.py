@@ -67,19 +67,20 @@ def believed_camera(sigma_deg: float) -> Camera:
     )
 
 
-def encounter(
-    rng: np.random.Generator, vehicle: Vehicle, speed_mps: float, lateral_m: float, camera_sigma_deg: float
-) -> Encounter:
-    """A vehicle on a straight road, from afar to the van, its centre `lateral_m` to the right of the van's axis.
-
-    The true camera is turned and tilted by a draw of `camera_sigma_deg` against what its file says.
-    """
-    at_s = np.arange(0.0, (_BEGIN_M - _END_M) / speed_mps, 1 / FRAMES_PER_S) + rng.uniform(0, 1 / FRAMES_PER_S)
-    range_m = _BEGIN_M - speed_mps * at_s
-    pitch_deg, yaw_deg = rng.normal(0.0, camera_sigma_deg, 2)
-    camera = Camera.from_field_of_view(
+def true_camera(rng: np.random.Generator, sigma_deg: float) -> Camera:
+    """The camera as it is: turned and tilted by a draw of `sigma_deg` against what its file says."""
+    pitch_deg, yaw_deg = rng.normal(0.0, sigma_deg, 2)
+    return Camera.from_field_of_view(
         FRAME_WH, FIELD_OF_VIEW_DEG, height_m=CAMERA_HEIGHT_M, pitch_deg=pitch_deg, yaw_deg=yaw_deg
     )
+
+
+def encounter(
+    rng: np.random.Generator, vehicle: Vehicle, speed_mps: float, lateral_m: float, camera: Camera
+) -> Encounter:
+    """A vehicle on a straight road, from afar to the van, its centre `lateral_m` to the right of the van's axis."""
+    at_s = np.arange(0.0, (_BEGIN_M - _END_M) / speed_mps, 1 / FRAMES_PER_S) + rng.uniform(0, 1 / FRAMES_PER_S)
+    range_m = _BEGIN_M - speed_mps * at_s
     size_m = np.array(vehicle.hwl_m) * np.exp(rng.normal(0.0, SIZE_SIGMA) * np.array((1, not vehicle.wide, 1)))
     boxes = _true_boxes(camera, size_m, range_m, lateral_m)
     xyxy, confidence = as_detected(rng, boxes, FRAME_WH)

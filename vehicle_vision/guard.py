@@ -1,0 +1,248 @@
+"""The guard: from a frame to what the crew must know. The story of a camera frame is here, stage by stage.
+
+Whatever fails, `look` says so and never raises: a frame that cannot be judged is no empty road.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from gyrophare.kernel.errors import GyrophareError
+from vehicle_vision.boxes import DETECTED, BoxModel
+from vehicle_vision.calibration.lane_lines import vanishing_column
+from vehicle_vision.calibration.state import Calibrated, Calibration
+from vehicle_vision.camera import Camera
+from vehicle_vision.detectors import Detector, Image
+from vehicle_vision.detectors.detections import expect_image
+from vehicle_vision.errors import VisionError
+from vehicle_vision.hazard import Level, Policy
+from vehicle_vision.lookout import Judged, Lookout
+from vehicle_vision.self_checks import Check, CheckKind, SelfChecks, Verdict
+
+log = logging.getLogger(__name__)
+
+_BLIND_AFTER_S = 0.5  # a frame that is lost now and then is no blindness
+_LINES_EVERY_S, _LINES_LOOKS, _LINES_MIN = 2.0, 10, 6
+_AIM_DEG = 0.2  # the strip has half a degree to spare
+_SHIFT_SIGMA_DEG = 0.05
+_MOVED_S = 3.0
+
+
+class Protection(StrEnum):
+    """Whether the crew may rely on it."""
+
+    PROTECTED = "protected"
+    DEGRADED = "degraded"
+    """It sees less far or less surely, or does not know yet how well."""
+    BLIND = "blind"
+    """Nobody is protected: say so aloud."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What one frame amounts to."""
+
+    at_s: float
+    level: Level | None
+    """None: nothing is known of the road. It is not NONE."""
+    protection: Protection
+    error: str | None
+    """Why this frame could not be judged."""
+    checks: tuple[Check, ...]
+    calibration: Calibration
+    judged: Judged | None
+    """None: it was not."""
+    stages_ms: Mapping[str, float]
+    """How long each stage took."""
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """What takes from the protection, in words for whoever looks after the van."""
+        found = [f"{check.kind} {check.verdict}" for check in self.checks if check.verdict is not Verdict.OK]
+        if not self.calibration.well or self.calibration.state is Calibrated.KNOCKED:
+            found.append(f"calibrated {self.calibration.state}")
+        return (*found, self.error) if self.error is not None else tuple(found)
+
+
+class Guard:
+    """Call `look` with each frame of one parked van's camera, as soon as it is there."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        detector: Detector,
+        *,
+        policy: Policy | None = None,
+        boxes: BoxModel = DETECTED,
+        aim: Callable[[Camera], None] | None = None,
+        stopwatch_s: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """`aim` is told when the camera is found to look elsewhere than its file says: `TwoCrops.aim`."""
+        self._detector, self._aim = detector, aim
+        self._policy, self._boxes = policy or Policy(), boxes
+        self._stopwatch_s = stopwatch_s
+        self._at_s = self._judged_s = -math.inf
+        self._ahead_s = 0.0
+        self._checks = SelfChecks(camera)
+        self._said: tuple[Check, ...] = ()
+        self._believe(camera)
+
+    def look(self, at_s: float, image: Image) -> Told:
+        """Judge the frame taken at `at_s`, monotonic seconds; uint8, shape (h, w, 3), BGR."""
+        times = _Times(self._stopwatch_s)
+        try:
+            now_s = self._time(at_s)
+            self._expect_size(image)
+            self._said = self._checks.look(now_s, image)
+            times.end("checks")
+            found = self._detector.detect(image)
+            times.end("detect")
+            _, judged = self._lookout.look(
+                now_s, found.xyxy, found.confidence, found.labels, self._camera.frame_wh, found.whole
+            )
+            times.end("judge")
+            self._calibrate(now_s, image, judged.verdict.level)
+            times.end("calibrate")
+        except Exception as error:
+            if not isinstance(error, GyrophareError):
+                log.exception("A frame could not be judged", extra={"action": "frame"})
+            level = self._lookout.miss(self._at_s).level if math.isfinite(self._at_s) else Level.NONE
+            return self._told(at_s, level, times, error=str(error) or type(error).__name__)
+        self._judged_s = now_s
+        return self._told(at_s, judged.verdict.level, times, judged=judged)
+
+    def look_after(self) -> None:
+        """Somebody has looked after the camera: what it shows from now on is what it should show."""
+        self._checks.learn_anew()
+
+    # ------------------------------------------------------------------ what it is told
+
+    def _time(self, at_s: float) -> float:
+        """Time as it goes here: never back. Raise VisionError for the one frame that does; the next go on from it."""
+        if not math.isfinite(at_s):
+            raise VisionError(f"a frame of {at_s} s; expected monotonic seconds")
+        if at_s + self._ahead_s < self._at_s:
+            self._ahead_s = self._at_s - at_s
+            raise VisionError("a frame older than the one before it; expected times that go forward")
+        self._at_s = at_s + self._ahead_s
+        return self._at_s
+
+    def _expect_size(self, image: Image) -> None:
+        width, height = expect_image(image)
+        expected = self._camera.frame_wh
+        if (width, height) != expected:
+            raise VisionError(
+                f"a frame of {width}x{height}; the camera's file is for {expected[0]}x{expected[1]}. "
+                "Set the resolution back, or calibrate again."
+            )
+
+    # ------------------------------------------------------------------ what it says
+
+    def _told(
+        self, at_s: float, level: Level, times: _Times, *, judged: Judged | None = None, error: str | None = None
+    ) -> Told:
+        calibration = self._lookout.calibration
+        protection = self._protection(calibration, error)
+        known = judged is not None and protection is not Protection.BLIND
+        return Told(
+            at_s=at_s,
+            level=level if known or level >= Level.ALERT else None,
+            protection=protection,
+            error=error,
+            checks=self._said,
+            calibration=calibration,
+            judged=judged,
+            stages_ms=times.stages_ms,
+        )
+
+    def _protection(self, calibration: Calibration, error: str | None) -> Protection:
+        verdicts = {check.verdict for check in self._said}
+        knocked = calibration.state is Calibrated.KNOCKED
+        if Verdict.FAULT in verdicts or knocked or not self._at_s - self._judged_s <= _BLIND_AFTER_S:
+            return Protection.BLIND
+        if verdicts != {Verdict.OK} or error is not None or not calibration.well:
+            return Protection.DEGRADED
+        return Protection.PROTECTED
+
+    # ------------------------------------------------------------------ where it looks
+
+    def _believe(self, camera: Camera) -> None:
+        """Judge from now on as seen from `camera`; what was followed is forgotten."""
+        self._camera = self._aimed = camera
+        self._lookout = Lookout(camera, policy=self._policy, boxes=self._boxes)
+        self._lines: list[float] = []
+        self._lines_at_s, self._lines_looks = -math.inf, 0
+        self._moved_since_s: float | None = None
+        if self._aim is not None:
+            self._aim(camera)
+
+    def _calibrate(self, now_s: float, image: Image, level: Level) -> None:
+        """Not while there is danger: it can wait, and what is followed must not be forgotten."""
+        if level >= Level.ALERT:
+            return
+        if self._is_moved(now_s) and (shift_deg := self._checks.shift_deg) is not None:
+            self._checks.learn_anew()
+            self._believe(_learnt(self._camera, self._lookout.calibration, shift_deg))
+            return
+        self._see_lines(now_s, image)
+        if self._aim is not None:
+            learnt = _learnt(self._camera, self._lookout.calibration)
+            if _apart_deg(learnt, self._aimed) > _AIM_DEG:
+                self._aimed = learnt
+                self._aim(learnt)
+
+    def _is_moved(self, now_s: float) -> bool:
+        """Whether the camera was knocked a little, for so long that it was no gust. A fault is for somebody to see."""
+        moved = any(check.kind is CheckKind.MOVED and check.verdict is Verdict.DEGRADED for check in self._said)
+        if not moved:
+            self._moved_since_s = None
+        elif self._moved_since_s is None:
+            self._moved_since_s = now_s
+        return self._moved_since_s is not None and now_s - self._moved_since_s >= _MOVED_S
+
+    def _see_lines(self, now_s: float, image: Image) -> None:
+        """Some looks at the painted lines, and one word of them all: they do not move, and err the same each time."""
+        if self._lines_looks >= _LINES_LOOKS or now_s - self._lines_at_s < _LINES_EVERY_S:
+            return
+        self._lines_at_s, self._lines_looks = now_s, self._lines_looks + 1
+        if (found := vanishing_column(image, self._camera)) is not None:
+            self._lines.append(found)
+        if self._lines_looks == _LINES_LOOKS and len(self._lines) >= _LINES_MIN:
+            self._lookout.see_lines(float(np.median(self._lines)), float(np.std(self._lines)))
+
+
+class _Times:
+    """How long each stage takes."""
+
+    def __init__(self, stopwatch_s: Callable[[], float]) -> None:
+        self._stopwatch_s = stopwatch_s
+        self._since_s = stopwatch_s()
+        self.stages_ms: dict[str, float] = {}
+
+    def end(self, stage: str) -> None:
+        now_s = self._stopwatch_s()
+        self.stages_ms[stage] = (now_s - self._since_s) * 1000
+        self._since_s = now_s
+
+
+def _learnt(camera: Camera, known: Calibration, shift_deg: tuple[float, float] = (0.0, 0.0)) -> Camera:
+    """The camera as it is known to look, and after its picture has shifted right and down since."""
+    right_deg, down_deg = shift_deg
+    return replace(
+        camera,
+        pitch_deg=camera.pitch_deg + known.pitch_off_deg - down_deg,
+        yaw_deg=camera.yaw_deg - known.yaw_off_deg - right_deg,
+        pitch_sigma_deg=math.hypot(known.pitch_sigma_deg, _SHIFT_SIGMA_DEG),
+        yaw_sigma_deg=math.hypot(known.yaw_sigma_deg, _SHIFT_SIGMA_DEG),
+    )
+
+
+def _apart_deg(one: Camera, other: Camera) -> float:
+    return max(abs(one.pitch_deg - other.pitch_deg), abs(one.yaw_deg - other.yaw_deg))
