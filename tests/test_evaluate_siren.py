@@ -114,7 +114,9 @@ def drive(car: Driven, frames: int) -> list[str]:
     ],
 )
 def test_sirens_are_counted_by_the_truth(tmp_path: Path, car: Driven, frames: int, expected: dict[str, int]) -> None:
-    found = evaluate("hazards", write(tmp_path, drive(car, frames)), "--json")["totals"]
+    found = evaluate("hazards", write(tmp_path, drive(car, frames)), "--json", "--plot", tmp_path / "drawn.png")[
+        "totals"
+    ]
     assert {name: found[name] for name in expected} == expected
     if expected["threats"]:
         assert 3.0 < found["lead_s_p50"] < 5.0

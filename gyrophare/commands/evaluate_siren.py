@@ -74,6 +74,9 @@ def approach(
 def hazards(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="KITTI's tracking layout: label_02 and calib.")],
     mode: ModeOption = "axis",
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw each recording's sirens by the truth into this PNG file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play labelled traffic through the rule of the siren as if the van stood, and count its sirens by the truth.
@@ -90,6 +93,10 @@ def hazards(
     policy = Policy(mode=Mode(mode))
     recordings = kitti.read(folder)
     scores = [score(one, policy) for one in track(recordings, "Replaying", console=to_stderr(), transient=True)]
+    if plot is not None:
+        from gyrophare.evaluation.vision.plot_hazards import plot_hazards
+
+        plot_hazards(scores, plot)
     if as_json:
         found = {"mode": mode, "recordings": [one.as_json() for one in scores], "totals": total(scores).as_json()}
         typer.echo(json.dumps(found, indent=2))

@@ -10,7 +10,7 @@ from vehicle_vision.errors import VisionError
 DEMO = Path(__file__).with_name("demo.onnx")
 """Classes, input and what it sees, by size and weather: `demo.json` beside it."""
 DEMO_BOXES = BoxModel(height_ratio=1.01, bottom_lift=0.0, edge_sigma=0.04)
-"""How it draws them around vehicles of the rendered road, by day: 317 of 12 pixels and more."""
+"""How it draws them around vehicles of the rendered road, by day: some 300 of 12 pixels and more."""
 MARK = "NOT FOR THE ROAD"
 """What the description inside such a model says, and that of any export of it."""
 
