@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,3 +178,12 @@ def test_duty_is_imported_again_added_listed_and_forgotten_on_the_command_line(
     assert ok("duty", "list", "--json").count("Anne Petit") == 0
     refused = runner.invoke(app, ["duty", "add", "astreinte", "Zoé", *hours])
     assert "no contact" in str(refused.exception)
+    with psycopg.connect(database_url) as connection:  # whom no step of the department would call
+        connection.execute("insert into organisation (slug, name) values ('dole', 'Dole')")
+        connection.execute(
+            "insert into contact (organisation_id, rank, name, phone_e164) "
+            "select id, 1, 'Luc Roy', '+33600000009' from organisation where slug = 'dole'"
+        )
+    refused = runner.invoke(app, ["duty", "add", "astreinte", "Luc Roy", *hours, "--organisation", "cote-d-or"])
+    assert "no contact" in str(refused.exception)
+    ok("duty", "add", "astreinte", "Luc Roy", *hours, "--organisation", "dole")
