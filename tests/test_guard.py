@@ -204,6 +204,31 @@ def test_whatever_the_detector_does_is_told() -> None:
     assert "unplugged" in str(guard.look(1.0, image).error)
 
 
+def test_a_camera_without_a_time_is_blind() -> None:
+    image, _ = Van().scene.frame(0.0)
+    guard = Guard(CAMERA, TrueBoxes())
+    guard.look(0.0, image)
+    told = [guard.look(math.nan, image) for _ in range(20)]
+    assert [one.level for one in told] == [None] * 20
+    assert told[-1].protection is Protection.BLIND
+
+
+def test_what_was_judged_is_told_though_calibration_failed(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(camera: Camera) -> None:
+        if guard is not None:
+            raise OSError("no such strip")
+
+    guard: Guard | None = None
+    van = Van((*approach(90, from_m=200),), true=replace(CAMERA, yaw_deg=0.8), file=replace(CAMERA, yaw_sigma_deg=1.0))
+    guard = Guard(replace(CAMERA, yaw_sigma_deg=1.0), TrueBoxes(), boxes=CUBOIDS, aim=refuse)
+    van.guard = guard
+    told = list(van.watch(21.0))
+    failed = [one for one in told if one.error is not None]
+    assert failed
+    assert all(one.judged is not None and "no such strip" in str(one.error) for one in failed)
+    assert "A frame could not be judged" in caplog.text
+
+
 def test_the_siren_goes_on_through_frames_that_are_lost() -> None:
     van = Van((*approach(90, from_m=200),))
     for told in van.watch(6.0):

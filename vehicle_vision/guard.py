@@ -28,7 +28,7 @@ from vehicle_vision.self_checks import Check, CheckKind, SelfChecks, Verdict
 
 log = logging.getLogger(__name__)
 
-_BLIND_AFTER_S = 0.5  # a frame that is lost now and then is no blindness
+_BLIND_AFTER_S, _LOST_MAX = 0.5, 10  # a frame that is lost now and then is no blindness; nor is there always a time
 _LINES_EVERY_S, _LINES_LOOKS, _LINES_MIN = 2.0, 10, 6
 _AIM_DEG = 0.2  # the strip has half a degree to spare
 _SHIFT_SIGMA_DEG = 0.05
@@ -89,7 +89,7 @@ class Guard:
         self._policy, self._boxes = policy or Policy(), boxes
         self._stopwatch_s = stopwatch_s
         self._at_s = self._judged_s = -math.inf
-        self._ahead_s = 0.0
+        self._ahead_s, self._lost = 0.0, 0
         self._checks = SelfChecks(camera)
         self._said: tuple[Check, ...] = ()
         self._believe(camera)
@@ -108,15 +108,17 @@ class Guard:
                 now_s, found.xyxy, found.confidence, found.labels, self._camera.frame_wh, found.whole
             )
             times.end("judge")
+        except Exception as error:
+            self._lost += 1
+            level = self._lookout.miss(self._at_s).level if math.isfinite(self._at_s) else Level.NONE
+            return self._told(at_s, level, times, error=_words(error))
+        self._judged_s, self._lost, error_words = now_s, 0, None
+        try:
             self._calibrate(now_s, image, judged.verdict.level)
             times.end("calibrate")
-        except Exception as error:
-            if not isinstance(error, GyrophareError):
-                log.exception("A frame could not be judged", extra={"action": "frame"})
-            level = self._lookout.miss(self._at_s).level if math.isfinite(self._at_s) else Level.NONE
-            return self._told(at_s, level, times, error=str(error) or type(error).__name__)
-        self._judged_s = now_s
-        return self._told(at_s, judged.verdict.level, times, judged=judged)
+        except Exception as error:  # what was judged is told all the same
+            error_words = _words(error)
+        return self._told(at_s, judged.verdict.level, times, judged=judged, error=error_words)
 
     def look_after(self) -> None:
         """Somebody has looked after the camera: what it shows from now on is what it should show."""
@@ -165,7 +167,8 @@ class Guard:
     def _protection(self, calibration: Calibration, error: str | None) -> Protection:
         verdicts = {check.verdict for check in self._said}
         knocked = calibration.state is Calibrated.KNOCKED
-        if Verdict.FAULT in verdicts or knocked or not self._at_s - self._judged_s <= _BLIND_AFTER_S:
+        lost = self._lost >= _LOST_MAX or not self._at_s - self._judged_s <= _BLIND_AFTER_S
+        if Verdict.FAULT in verdicts or knocked or lost:
             return Protection.BLIND
         if verdicts != {Verdict.OK} or error is not None or not calibration.well:
             return Protection.DEGRADED
@@ -230,6 +233,13 @@ class _Times:
         now_s = self._stopwatch_s()
         self.stages_ms[stage] = (now_s - self._since_s) * 1000
         self._since_s = now_s
+
+
+def _words(error: Exception) -> str:
+    """Why a frame could not be judged; what is not ours to refuse goes into the log whole."""
+    if not isinstance(error, GyrophareError):
+        log.error("A frame could not be judged", exc_info=error, extra={"action": "frame"})
+    return str(error) or type(error).__name__
 
 
 def _learnt(camera: Camera, known: Calibration, shift_deg: tuple[float, float] = (0.0, 0.0)) -> Camera:
