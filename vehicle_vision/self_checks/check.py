@@ -15,7 +15,7 @@ class Verdict(StrEnum):
     FAULT = "fault"
     """Nobody is protected: say so aloud."""
     UNKNOWN = "unknown"
-    """Not looked at for long enough."""
+    """Not looked at for long enough, or not to be told in this light."""
 
 
 class CheckKind(StrEnum):
@@ -28,17 +28,17 @@ class CheckKind(StrEnum):
     OVEREXPOSED = "overexposed"
     """Share of the picture that is white."""
     BLURRED = "blurred"
-    """Sharpness beside what it was, 1 as ever."""
+    """Share of what is to be seen that has lost its fine detail."""
     DIRTY = "dirty"
-    """Share of the picture where nothing is to be seen any more that was there."""
+    """Share of what is usually to be seen below the horizon that is gone."""
     BLOCKED = "blocked"
-    """Share of the picture without any detail."""
+    """Share of the picture below the horizon that shows nothing."""
     MOVED = "moved"
     """Degrees between what it looks at and what it looked at."""
     NIGHT = "night"
     """Mean brightness, 0 to 255."""
     FOG = "fog"
-    """Contrast around the horizon beside that near by, 1 as ever."""
+    """Contrast around the horizon, 1 as ever."""
     PACE = "pace"
     """Frames a second."""
 

@@ -4,51 +4,47 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_vision.camera import Camera
 from vehicle_vision.errors import VisionError
+from vehicle_vision.self_checks import compare
+from vehicle_vision.self_checks.aim import Aim
 from vehicle_vision.self_checks.check import Check, CheckKind, Verdict, judge
-from vehicle_vision.self_checks.picture import Picture
-from vehicle_vision.self_checks.shift import Reference
+from vehicle_vision.self_checks.darkness import DARK, Darkness
+from vehicle_vision.self_checks.picture import Grey, Picture
+from vehicle_vision.self_checks.seen import TILES, Recent, Seen
 
-_LEARN_S = 10.0  # of good pictures before anything is compared with what was
+_LEARN_LOOKS = 11  # good ones, each of 5 s: 10 s before anything is compared with what was
 _LOOK_S = 0.5  # what changes slowly is looked at so often
 _PACE_S = 2.0
 _CHANGE = 0.02  # grey levels: the noise of any sensor is more
-_DETAIL = 1.5  # grey levels in a tile: less is a wall, the sky, or mud
-_FADED = 0.35  # of what a tile used to show
-_MOVED_LOOKS = 5
 _WHITE = 250.0
 _FOLLOW = 0.0005  # a look's share in what is usual, some ten minutes: the sun goes round, mud comes sooner
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usual:
-    """What the camera shows when all is well."""
-
-    sharpness: float
-    detail: NDArray[np.float32]
-    horizon: float
+_COMPARED = (CheckKind.BLOCKED, CheckKind.BLURRED, CheckKind.DIRTY, CheckKind.FOG)
 
 
 class SelfChecks:
-    """Remembers what is usual; `look` says how it is now, one check of each kind."""
+    """Remembers what is usual; `look` says how it is now, one check of each kind.
+
+    All but frozen and pace are judged on the mean picture of the last 5 s: what drives past is no fault.
+    """
 
     def __init__(self, camera: Camera) -> None:
-        self._camera = camera
+        at = round(camera.horizon_px / camera.frame_wh[1] * TILES[0])
+        self._horizon_row = min(max(at, 1), compare.NEAR.start)
         self._at_s: float | None = None
         self._looked_s = -math.inf
         self._times: deque[float] = deque()
         self._last: Picture | None = None
         self._changed_s = 0.0
-        self._good_s: float | None = None
-        self._usual: Usual | None = None
-        self._reference: Reference | None = None
-        self._shifts_deg: deque[tuple[float, float]] = deque(maxlen=_MOVED_LOOKS)
+        self._recent = Recent()
+        self._darkness = Darkness()
+        self._good: list[Grey] = []
+        self._usual: Seen | None = None
+        self._aim = Aim(camera)
         self._slow: tuple[Check, ...] = ()
 
     def look(self, at_s: float, frame: NDArray[np.uint8]) -> tuple[Check, ...]:
@@ -59,24 +55,26 @@ class SelfChecks:
         if self._at_s is None:
             self._changed_s = at_s
         self._at_s = at_s
+        if self._last is not None and self._last.grey.shape != picture.grey.shape:
+            self.learn_anew()
         quick = (self._frozen(at_s, picture), self._pace(at_s))
         if at_s - self._looked_s >= _LOOK_S:
             self._looked_s = at_s
-            self._slow = self._look_slowly(at_s, picture)
+            self._recent.add(picture.grey)
+            self._slow = self._look_slowly(at_s)
         return (*quick, *self._slow)
 
     @property
     def shift_deg(self) -> tuple[float, float] | None:
         """How far what it shows has shifted right and down since it was learnt; None: not known."""
-        if len(self._shifts_deg) < _MOVED_LOOKS:
-            return None
-        right, down = np.median(np.array(self._shifts_deg), axis=0).tolist()
-        return right, down
+        return self._aim.turned_deg()
 
     def learn_anew(self) -> None:
         """The camera was looked after: what it shows from now on is what it should."""
-        self._usual, self._reference, self._good_s = None, None, None
-        self._shifts_deg.clear()
+        self._usual, self._good = None, []
+        self._recent, self._darkness = Recent(), Darkness()
+        self._aim.forget()
+        self._looked_s = -math.inf
 
     def _frozen(self, at_s: float, picture: Picture) -> Check:
         last, self._last = self._last, picture
@@ -87,76 +85,69 @@ class SelfChecks:
 
     def _pace(self, at_s: float) -> Check:
         self._times.append(at_s)
-        while at_s - self._times[0] > _PACE_S:
+        while len(self._times) > 2 and at_s - self._times[1] >= _PACE_S:
             self._times.popleft()
         span_s = at_s - self._times[0]
-        known = len(self._times) > 1 and span_s >= _PACE_S / 2
-        value = (len(self._times) - 1) / span_s if known else None
+        value = (len(self._times) - 1) / span_s if span_s >= _PACE_S / 2 else None
         return judge(CheckKind.PACE, value, degraded=15.0, fault=8.0, low=True)
 
-    def _look_slowly(self, at_s: float, picture: Picture) -> tuple[Check, ...]:
-        mean = float(picture.grey.mean())
-        now = Usual(sharpness=picture.sharpness(), detail=picture.detail(), horizon=self._horizon(picture))
-        white = float((picture.grey > _WHITE).mean())
-        flat = float((now.detail < _DETAIL).mean())
-        seeing = (
-            judge(CheckKind.BLACK, mean, fault=6.0, low=True),
-            judge(CheckKind.OVEREXPOSED, white, degraded=0.25, fault=0.6),
-            judge(CheckKind.BLOCKED, flat, degraded=0.75, fault=0.92),
-            judge(CheckKind.NIGHT, mean, degraded=45.0, low=True),
-        )
-        compared = self._compare(picture, now)
-        if all(check.verdict in (Verdict.OK, Verdict.UNKNOWN) for check in compared) and not any(
-            check.verdict is Verdict.FAULT for check in seeing
-        ):
-            self._get_used_to(at_s, picture, now)
+    def _look_slowly(self, at_s: float) -> tuple[Check, ...]:
+        mean = self._recent.mean()
+        now, brightness = Seen.of(mean, self._recent.noise()), float(mean.mean())
+        blocked = judge(CheckKind.BLOCKED, compare.blank(now, self._horizon_row), degraded=0.25, fault=0.7)
+        white = judge(CheckKind.OVEREXPOSED, float((mean > _WHITE).mean()), degraded=0.25, fault=0.6)
+        night = self._darkness.is_night(at_s, brightness, road_seen=blocked.verdict is Verdict.OK)
+        # Of a night that headlights light up the brightness says nothing.
+        dark = judge(CheckKind.NIGHT, brightness, degraded=math.inf if night else DARK, low=True)
+        light = (judge(CheckKind.BLACK, brightness, fault=3.0, low=True), white, dark)
+        if night or not self._recent.full:
+            self._good.clear()
+            # Noise and a few lamps are no road to compare with: what is not known is not well.
+            return (*light, *(judge(kind, None) for kind in _COMPARED), self._moved(clear=False))
+        compared = self._compare(now, dazzled=white.verdict is not Verdict.OK)
+        clear = all(check.verdict is not Verdict.FAULT for check in (blocked, *compared))
+        if clear:
+            self._aim.look(mean)
+        checks = (*light, blocked, *compared, self._moved(clear=clear))
+        if all(check.verdict in (Verdict.OK, Verdict.UNKNOWN) for check in checks):
+            self._get_used_to(mean, now)
         else:
-            self._good_s = None
-        return (*seeing, *compared)
+            self._good.clear()
+        return checks
 
-    def _compare(self, picture: Picture, now: Usual) -> tuple[Check, ...]:
-        usual, sharp, faded, clear, moved_deg = self._usual, None, None, None, None
-        if usual is not None and usual.detail.shape == now.detail.shape:
-            sharp = now.sharpness / max(usual.sharpness, 1e-6)
-            shown = usual.detail > 2 * _DETAIL
-            faded = float((now.detail[shown] < _FADED * usual.detail[shown]).mean()) if shown.any() else None
-            clear = now.horizon / max(usual.horizon, 1e-6)
-            moved_deg = self._moved_deg(picture)
+    def _compare(self, now: Seen, *, dazzled: bool) -> tuple[Check, ...]:
+        usual, horizon = self._usual, self._horizon_row
+        clearness = compare.clearness(now, usual, horizon)
+        fog = self._known(judge(CheckKind.FOG, clearness, degraded=0.5, fault=0.2, low=True))
+        hazy = fog.verdict in (Verdict.DEGRADED, Verdict.FAULT)
+        blur = None if hazy else compare.blurred(now, usual)
+        lost = None if usual is None or dazzled else compare.lost(now, usual, horizon, hazy=hazy)
         return (
-            judge(CheckKind.BLURRED, sharp, degraded=0.4, fault=0.12, low=True),
-            judge(CheckKind.DIRTY, faded, degraded=0.12, fault=0.45),
-            judge(CheckKind.FOG, clear, degraded=0.5, fault=0.2, low=True),
-            judge(CheckKind.MOVED, moved_deg, degraded=0.1, fault=1.0),
+            self._known(judge(CheckKind.BLURRED, blur, degraded=0.27, fault=0.6)),
+            judge(CheckKind.DIRTY, lost, degraded=0.08, fault=0.4),
+            fog,
         )
 
-    def _moved_deg(self, picture: Picture) -> float | None:
-        shift = None if self._reference is None else self._reference.shift_px(picture)
-        if shift is not None:
-            right, down = shift[0] * picture.scale / self._camera.fx_px, shift[1] * picture.scale / self._camera.fy_px
-            self._shifts_deg.append((math.degrees(right), math.degrees(down)))
-        return None if self.shift_deg is None else math.hypot(*self.shift_deg)
+    def _known(self, check: Check) -> Check:
+        """Before it is known what is usual it is compared with what any road shows: bad can be said, well cannot."""
+        if self._usual is None and check.verdict is Verdict.OK:
+            return Check(kind=check.kind, value=check.value, verdict=Verdict.UNKNOWN)
+        return check
 
-    def _horizon(self, picture: Picture) -> float:
-        """How much detail there is around the horizon beside that of the road near by."""
-        rows = picture.grey.shape[0]
-        at = min(max(int(self._camera.horizon_px / picture.scale), rows // 8), rows - rows // 4)
-        band = rows // 10
-        far, near = picture.grey[at - band : at + band // 2], picture.grey[rows - 3 * band : rows - band]
-        return float(np.abs(np.diff(far, axis=1)).mean() / (np.abs(np.diff(near, axis=1)).mean() + 0.5))
+    def _moved(self, *, clear: bool) -> Check:
+        """`clear`: it was looked at. What was found before stays, unless it was well."""
+        turned = None if self.shift_deg is None else math.hypot(*self.shift_deg)
+        check = judge(CheckKind.MOVED, turned, degraded=0.095, fault=1.0)
+        if not clear and check.verdict is Verdict.OK:
+            return Check(kind=CheckKind.MOVED, value=None, verdict=Verdict.UNKNOWN)
+        return check
 
-    def _get_used_to(self, at_s: float, picture: Picture, now: Usual) -> None:
-        if self._good_s is None:
-            self._good_s = at_s
-        if self._usual is None:
-            if at_s - self._good_s >= _LEARN_S:
-                self._usual, self._reference = now, Reference(picture)
+    def _get_used_to(self, mean: Grey, now: Seen) -> None:
+        if self._usual is not None:
+            self._usual = self._usual.towards(now, _FOLLOW)
             return
-        if self._usual.detail.shape != now.detail.shape:
-            self.learn_anew()
-            return
-        usual = self._usual
-        self._usual = Usual(
-            sharpness=usual.sharpness + _FOLLOW * (now.sharpness - usual.sharpness),
-            detail=usual.detail + np.float32(_FOLLOW) * (now.detail - usual.detail),
-            horizon=usual.horizon + _FOLLOW * (now.horizon - usual.horizon),
-        )
+        self._good.append(mean)
+        if len(self._good) == _LEARN_LOOKS:
+            self._usual = now
+            self._aim.learn(np.mean(self._good, axis=0, dtype=np.float32))
+            self._good.clear()
