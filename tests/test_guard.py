@@ -252,16 +252,16 @@ def test_a_picture_that_stands_still_is_no_empty_road() -> None:
 def test_a_camera_that_is_knocked_a_little_is_corrected_and_one_that_is_knocked_hard_is_a_fault() -> None:
     for degrees, corrected in ((0.4, True), (2.0, False)):
         van = Van(
-            standing(60.0, 6.0), faults=Faults(knocks=(Knock(at_s=13.0, pitch_deg=degrees / 2, yaw_deg=degrees),))
+            standing(60.0, 6.0), faults=Faults(knocks=(Knock(at_s=20.0, pitch_deg=degrees / 2, yaw_deg=degrees),))
         )
-        van.after(13.0)
+        van.after(20.0)
         aimed = len(van.aimed)
-        told = van.after(8.0)
+        told = van.after(12.0)
         assert (len(van.aimed) > aimed) is corrected
         if corrected:
             assert van.aimed[-1].yaw_deg == pytest.approx(degrees, abs=0.05)
             assert van.aimed[-1].pitch_deg == pytest.approx(degrees / 2, abs=0.05)
-            assert van.after(14.0).protection is Protection.PROTECTED
+            assert van.after(16.0).protection is Protection.PROTECTED
         else:
             assert (told.protection, "moved fault" in told.wrong) == (Protection.BLIND, True)
             van.guard.look_after()
