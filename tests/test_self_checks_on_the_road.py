@@ -284,5 +284,22 @@ def test_a_body_before_the_lens_is_no_dirt_but_what_hides_the_road_is_said() -> 
     checks = SelfChecks(CAMERA)
     watch(checks, shots(scene(empty()), 0, 20))
     near = watch(checks, shots(scene(standing(1.5, 1.0, Kind.TRUCK)), 20, 40))
-    assert near[-1][1][CheckKind.BLOCKED] is Verdict.DEGRADED
-    assert Verdict.FAULT not in near[-1][1].values()
+    assert near[-1][1][CheckKind.BLOCKED] is Verdict.FAULT
+    assert near[-1][1][CheckKind.DIRTY] is not Verdict.FAULT
+
+
+@pytest.mark.parametrize("begins_s", [0, 20])
+def test_mud_where_vehicles_come_from_is_a_fault_however_clean_the_rest_is(begins_s: int) -> None:
+    """Also when it was there from the start, and so is all that was ever seen."""
+
+    def muddy(frame: Frame) -> Frame:
+        height, width = frame.shape[:2]
+        spot = np.zeros((height, width), np.float32)
+        cv2.circle(spot, (width // 2, round(CAMERA.horizon_px)), height // 9, 1.0, -1)
+        spot = cv2.GaussianBlur(spot, (0, 0), height / 90)[:, :, None] * 0.95
+        return np.asarray(frame * (1 - spot) + 80 * spot, np.uint8)
+
+    checks = SelfChecks(CAMERA)
+    watch(checks, shots(scene(), 0, begins_s))
+    found = watch(checks, ((at_s, muddy(frame)) for at_s, frame in shots(scene(), begins_s, begins_s + 10)))
+    assert found[-1][1][CheckKind.BLOCKED] is Verdict.FAULT

@@ -32,7 +32,7 @@ class CheckKind(StrEnum):
     DIRTY = "dirty"
     """Share of what is usually to be seen below the horizon that is gone."""
     BLOCKED = "blocked"
-    """Share of the picture below the horizon that shows nothing."""
+    """Share that shows nothing: of the picture below the horizon, or of where vehicles come from."""
     MOVED = "moved"
     """Degrees between what it looks at and what it looked at."""
     NIGHT = "night"

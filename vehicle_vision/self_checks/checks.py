@@ -33,8 +33,9 @@ class SelfChecks:
     """
 
     def __init__(self, camera: Camera) -> None:
-        at = round(camera.horizon_px / camera.frame_wh[1] * TILES[0])
-        self._horizon_row = min(max(at, 1), compare.NEAR.start)
+        width, height = camera.frame_wh
+        self._end = camera.vanishing_px / width * TILES[1], camera.horizon_px / height * TILES[0]
+        self._horizon_row = min(max(round(self._end[1]), 1), compare.NEAR.start)
         self._at_s: float | None = None
         self._looked_s = -math.inf
         self._times: deque[float] = deque()
@@ -93,8 +94,10 @@ class SelfChecks:
 
     def _look_slowly(self, at_s: float) -> tuple[Check, ...]:
         mean = self._recent.mean()
-        now, brightness = Seen.of(mean, self._recent.noise()), float(mean.mean())
-        blocked = judge(CheckKind.BLOCKED, compare.blank(now, self._horizon_row), degraded=0.25, fault=0.7)
+        noise = self._recent.noise()
+        now, brightness = Seen.of(mean, noise), float(mean.mean())
+        blank = max(compare.blank(now, self._horizon_row), compare.hidden(now, mean, noise, self._end))
+        blocked = judge(CheckKind.BLOCKED, blank, degraded=0.25, fault=0.7)
         white = judge(CheckKind.OVEREXPOSED, float((mean > _WHITE).mean()), degraded=0.25, fault=0.6)
         night = self._darkness.is_night(at_s, brightness, road_seen=blocked.verdict is Verdict.OK)
         # Of a night that headlights light up the brightness says nothing.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
+from vehicle_vision.self_checks.picture import Grey
 from vehicle_vision.self_checks.seen import NOTHING, TILES, Seen, Tiles
 
 _FADED = 0.35  # of what a tile used to show
@@ -13,12 +16,32 @@ NEAR = slice(6, TILES[0])
 _NO_FOG = 0.25  # of what is usual near by: less is a cover
 _BLURRED = 0.4  # of how sharp a tile used to be
 _ANY_SHARPNESS = 0.4  # of a road in focus: on 85 real pictures the median is 1.05 and more
+_END_WINDOWS, _END_TILES = 4, 0.75
+_END_NOTHING = 0.055  # contrast there: 0.08 and more on 306 real pictures, 0.04 and less behind mud
 _ANY_HORIZON = 0.15  # contrast: 0.36 and more on the same pictures
 
 
 def blank(now: Seen, horizon_row: int) -> float:
     """The share of the tiles below the horizon that show nothing."""
     return float((now.contrast[horizon_row:] < NOTHING).mean())
+
+
+def hidden(now: Seen, grey: Grey, noise: float, end: tuple[float, float]) -> float:
+    """The share that shows nothing of where the road ends and vehicles come from, in four windows side by side.
+
+    However clean the rest of the lens is, what lies there hides them all. `end`: that point, in tiles from the left and
+    from the top. 0 where the whole width of the horizon is as empty: that is fog.
+    """
+    tile_rows, tile_columns = grey.shape[0] / TILES[0], grey.shape[1] / TILES[1]
+    if _most(now.contrast[min(int(end[1]), TILES[0] - 1)]) < _ANY_HORIZON / 2:
+        return 0.0
+    rows = slice(max(round((end[1] - _END_TILES) * tile_rows), 0), round((end[1] + _END_TILES) * tile_rows))
+    edges = np.rint((end[0] + np.linspace(-0.5, 0.5, _END_WINDOWS + 1)) * tile_columns).clip(0).astype(int)
+    empty = 0
+    for left, right in pairwise(edges.tolist()):
+        window = grey[rows, left:right]
+        empty += window.size == 0 or Seen.contrast_within(window, noise) < _END_NOTHING
+    return empty / _END_WINDOWS
 
 
 def blurred(now: Seen, usual: Seen | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
@@ -47,6 +48,11 @@ class Seen:
             contrast=detail / (tiles.mean(axis=(1, 3)) + np.float32(_DARK)),
             sharpness=fine / np.maximum(detail, np.float32(1e-3)),
         )
+
+    @staticmethod
+    def contrast_within(grey: Grey, noise: float) -> float:
+        """Of a part of a picture as if it were one tile."""
+        return math.sqrt(max(float(grey.var()) - _NOISE_SURE * noise**2, 0.0)) / (float(grey.mean()) + _DARK)
 
     def towards(self, other: Seen, share: float) -> Seen:
         """So much of the way to another."""
