@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from gyrophare.kernel.observations import Wire
 from gyrophare.server import Server
 from lone_worker.shifts.agents import agent_by_id, give_watch, insert_agent
 from tests.commanded import Ear
-from tests.department import ORGANISATION, Department
+from tests.department import ORGANISATION, Department, until
 
 ENDED = "select outcome, first_at, ended_at from prealarm where outcome is not null"
 
@@ -169,7 +170,13 @@ async def test_start_that_is_heard_an_hour_late_is_asked_about_before_it_alarms(
     await server.tick()
     await department.press("w-1", "shift_start", occurred_at=began_at.isoformat())
     await department.until_rows(1, "select from shift where ended_at is null")
-    await server.tick()
+
+    async def asked() -> list[dict[str, Any]] | None:
+        """A tick passes a watch by that is just being told something, and has it at the next."""
+        await server.tick()
+        return await department.rows("select from command where kind = 'prealarm'") or None
+
+    await until(asked)
     while (told := await ear.next())["command"] != "prealarm":
         assert told["command"] == "message"  # that nobody is reachable
     await until_due(server, clock, 29)
