@@ -102,7 +102,9 @@ def _ends(history: History, now: datetime) -> list[str]:
         if n["channel"] not in RECEIVED:
             continue
         acknowledged = (n["alert_id"], "acknowledged") in history.happened
-        if n["state"] == "cancelled" and (not acknowledged or (taken and not outcomes & {None, "ambiguous"})):
+        # A receiver of webhooks that says "again later" may have taken it all the same.
+        perhaps = {None, "ambiguous", "temporary"} if n["channel"] in _MACHINES else {None, "ambiguous"}
+        if n["state"] == "cancelled" and (not acknowledged or (taken and not outcomes & perhaps)):
             unproven.append(name)
         if (n["provider_id"] is not None and message not in taken) or (n["state"] == "sent" and not taken):
             unknown.append(name)
