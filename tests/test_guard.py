@@ -124,6 +124,13 @@ def test_the_network_of_the_demo_protects_nobody_unless_told_that_it_is_one() ->
         open_guard(CAMERA, Path("none.onnx"))
 
 
+def test_a_frame_whose_width_no_network_takes_is_looked_at_all_the_same() -> None:
+    camera = Camera.from_field_of_view((720, 576), 35, height_m=2.2)
+    image, _ = Scene(camera, Road(), standing(60.0, 6.0), Weather(), 3).frame(0.0)
+    told = open_guard(camera, DEMO, demo=True).look(0.0, image)
+    assert (told.error, told.judged is None) == (None, False)
+
+
 FRAME = np.full((360, 640, 3), 90, np.uint8)
 
 

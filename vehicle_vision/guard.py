@@ -178,7 +178,7 @@ class Guard:
 
     def _believe(self, camera: Camera) -> None:
         """Judge from now on as seen from `camera`; what was followed is forgotten."""
-        self._camera = self._aimed = camera
+        self._camera, self._aimed_off_deg = camera, (0.0, 0.0)
         self._lookout = Lookout(camera, policy=self._policy, boxes=self._boxes)
         self._lines: list[float] = []
         self._lines_at_s, self._lines_looks = -math.inf, 0
@@ -196,10 +196,11 @@ class Guard:
             return
         self._see_lines(now_s, image)
         if self._aim is not None:
-            learnt = _learnt(self._camera, self._lookout.calibration)
-            if _apart_deg(learnt, self._aimed) > _AIM_DEG:
-                self._aimed = learnt
-                self._aim(learnt)
+            known = self._lookout.calibration
+            off_deg = known.pitch_off_deg, known.yaw_off_deg
+            if max(abs(off - then) for off, then in zip(off_deg, self._aimed_off_deg, strict=True)) > _AIM_DEG:
+                self._aimed_off_deg = off_deg
+                self._aim(_learnt(self._camera, known))
 
     def _is_moved(self, now_s: float) -> bool:
         """Whether the camera was knocked a little, for so long that it was no gust. A fault is for somebody to see."""
@@ -252,7 +253,3 @@ def _learnt(camera: Camera, known: Calibration, shift_deg: tuple[float, float] =
         pitch_sigma_deg=math.hypot(known.pitch_sigma_deg, _SHIFT_SIGMA_DEG),
         yaw_sigma_deg=math.hypot(known.yaw_sigma_deg, _SHIFT_SIGMA_DEG),
     )
-
-
-def _apart_deg(one: Camera, other: Camera) -> float:
-    return max(abs(one.pitch_deg - other.pitch_deg), abs(one.yaw_deg - other.yaw_deg))

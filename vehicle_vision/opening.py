@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from vehicle_vision.boxes import DETECTED
 from vehicle_vision.camera import Camera
 from vehicle_vision.detectors import Precision, open_detector
-from vehicle_vision.detectors.strip import horizon_strip
+from vehicle_vision.detectors.strip import horizon_strip, to_stride
 from vehicle_vision.detectors.two_crops import TwoCrops
 from vehicle_vision.errors import VisionError
 from vehicle_vision.guard import Guard
@@ -16,7 +15,6 @@ from vehicle_vision.hazard import Policy
 from vehicle_vision.models import DEMO_BOXES, is_demo
 
 FRAME_WIDTH_PX, STRIP_WIDTH_PX = 640, 960
-_STRIDE_PX = 32
 
 
 def open_guard(
@@ -41,8 +39,8 @@ def open_guard(
         )
     width, height = camera.frame_wh
     crop = horizon_strip(camera, STRIP_WIDTH_PX)
-    frame_wh = FRAME_WIDTH_PX, math.ceil(FRAME_WIDTH_PX * height / width / _STRIDE_PX) * _STRIDE_PX
-    strip_wh = crop.width_px, math.ceil(crop.height_px / _STRIDE_PX) * _STRIDE_PX
+    frame_wh = FRAME_WIDTH_PX, to_stride(FRAME_WIDTH_PX * height / width)
+    strip_wh = to_stride(crop.width_px), to_stride(crop.height_px)
     fixed = strip_model is not None
     detector = TwoCrops(
         camera,

@@ -54,7 +54,7 @@ def horizon_strip(camera: Camera, width_px: int, *, nearest_m: float = NEAREST_M
     frame_width, frame_height = camera.frame_wh
     if width_px < _STRIDE_PX:
         raise CameraError(f"a strip {width_px} pixels wide; expected {_STRIDE_PX} at least, say 960")
-    width = min(_to_stride(width_px), frame_width)
+    width = min(to_stride(width_px), frame_width)
     centre = float(camera.distort(np.array([[camera.vanishing_px, camera.horizon_px]]))[0, 0])
     left = _within(centre - width / 2, width, frame_width)
     first, last = _rows(camera, left, left + width, nearest_m)
@@ -63,7 +63,7 @@ def horizon_strip(camera: Camera, width_px: int, *, nearest_m: float = NEAREST_M
             f"the horizon is at row {camera.horizon_px:.0f} of {frame_height}, so that 100 m is not in the frame. Turn "
             "the camera, and calibrate again."
         )
-    height = min(_to_stride(last - first), frame_height)
+    height = min(to_stride(last - first), frame_height)
     return Crop(
         left_px=left,
         top_px=_within((first + last - height) / 2, height, frame_height),
@@ -84,7 +84,8 @@ def _rows(camera: Camera, left_px: int, right_px: int, nearest_m: float) -> tupl
     return float(seen.min()), float(seen.max())
 
 
-def _to_stride(size_px: float) -> int:
+def to_stride(size_px: float) -> int:
+    """The next size that a network takes."""
     return math.ceil(size_px / _STRIDE_PX) * _STRIDE_PX
 
 
