@@ -38,8 +38,9 @@ def detection(
     """
     need_vision()
     from gyrophare.evaluation.vision.detection import figures, look
+    from gyrophare.evaluation.vision.drawing import write
     from gyrophare.evaluation.vision.objects import read
-    from gyrophare.evaluation.vision.sheet import sheet, write
+    from gyrophare.evaluation.vision.sheet import sheet
     from vehicle_vision.detectors import Detector, Precision, open_detector
     from vehicle_vision.detectors.two_crops import TwoCrops
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -51,12 +50,13 @@ def board(
     height_m: Height = None,
 ) -> None:
     """Measure the lens: focal length, middle and distortion."""
+    from gyrophare.evaluation.vision.replay import recorded
     from vehicle_vision.calibration.chessboard import calibrate
 
     across, _, down = corners.partition("x")
     if not (across.isdecimal() and down.isdecimal() and min(int(across), int(down)) >= 3):
         raise GyrophareError(f"--corners {corners!r}; expected inner corners across and down, 9x6, three at least")
-    lens = calibrate(_frames(video), (int(across), int(down)))
+    lens = calibrate((image for _, image in recorded(video).frames), (int(across), int(down)))
     say(f"{lens.views} views, which miss one another by {lens.misfit_px:.2f} pixels")
     _write(replace(lens.camera, height_m=height_m), file)
 
@@ -96,22 +96,6 @@ def _cone(text: str) -> Cone:
     except ValueError:
         raise GyrophareError(f"--cone {text!r}; expected RANGE:U,V or RANGE,RIGHT:U,V, 30,1.5:812,455") from None
     return Cone(u_px=u_px, v_px=v_px, range_m=range_m, lateral_m=right[0] if right else None)
-
-
-def _frames(video: Path) -> Iterator[Any]:
-    import cv2
-
-    capture = cv2.VideoCapture(str(video))
-    if not capture.isOpened():
-        raise GyrophareError(f"{video} cannot be read as a video. Expected a file that OpenCV opens, MP4 or AVI.")
-    try:
-        while True:
-            there, frame = capture.read()
-            if not there:
-                return
-            yield frame
-    finally:
-        capture.release()
 
 
 def _write(camera: Camera, file: Path) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from gyrophare.evaluation.recording import RecordingError
+from gyrophare.evaluation.vision.drawing import GRID, caption, write
 from vehicle_vision.ranging import RangeEstimate
 
 _SIZE_PX, _MARGIN_PX = 900, 70
-_INK, _GRID, _DOT, _LINE = (40, 40, 40), (220, 220, 220), (200, 120, 40), (40, 40, 200)
+_DOT, _LINE = (200, 120, 40), (40, 40, 200)
 
 
 def plot_ranging(found: Sequence[tuple[float, RangeEstimate]], path: Path) -> None:
@@ -26,17 +25,16 @@ def plot_ranging(found: Sequence[tuple[float, RangeEstimate]], path: Path) -> No
             ((at, _MARGIN_PX), (at, _SIZE_PX - _MARGIN_PX)),
             ((_MARGIN_PX, _SIZE_PX - at), (_SIZE_PX - _MARGIN_PX, _SIZE_PX - at)),
         ):
-            cv2.line(picture, start, end, _GRID, 1)
-        _write(picture, str(metres), (at - 12, _SIZE_PX - _MARGIN_PX + 28))
-        _write(picture, str(metres), (_MARGIN_PX - 48, _SIZE_PX - at + 6))
+            cv2.line(picture, start, end, GRID, 1)
+        caption(picture, str(metres), (at - 12, _SIZE_PX - _MARGIN_PX + 28))
+        caption(picture, str(metres), (_MARGIN_PX - 48, _SIZE_PX - at + 6))
     cv2.line(picture, _place(0, 0, most_m), _place(most_m, most_m, most_m), _LINE, 1, cv2.LINE_AA)
     for true_m, estimate in found:
         if true_m <= most_m and estimate.range_m <= most_m * 1.05:
             cv2.circle(picture, _place(true_m, estimate.range_m, most_m), 1, _DOT, -1, cv2.LINE_AA)
-    _write(picture, "true range, m", (_SIZE_PX // 2 - 60, _SIZE_PX - 14))
-    _write(picture, "estimated range, m", (12, _MARGIN_PX - 26))
-    if not cv2.imwrite(str(path), picture):
-        raise RecordingError(f"{path} cannot be written. Expected a name that ends in .png in a folder that exists.")
+    caption(picture, "true range, m", (_SIZE_PX // 2 - 60, _SIZE_PX - 14))
+    caption(picture, "estimated range, m", (12, _MARGIN_PX - 26))
+    write(path, picture)
 
 
 def _at(metres: float, most_m: float) -> int:
@@ -45,7 +43,3 @@ def _at(metres: float, most_m: float) -> int:
 
 def _place(true_m: float, estimated_m: float, most_m: float) -> tuple[int, int]:
     return _at(true_m, most_m), _SIZE_PX - _at(estimated_m, most_m)
-
-
-def _write(picture: NDArray[np.uint8], text: str, at: tuple[int, int]) -> None:
-    cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)

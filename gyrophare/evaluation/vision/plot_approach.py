@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gyrophare.evaluation.recording import RecordingError
 from gyrophare.evaluation.vision.approach import ApproachScore
+from gyrophare.evaluation.vision.drawing import GRID, caption, write
 
 _WIDTH_PX, _HEIGHT_PX, _MARGIN_PX = 900, 600, 70
-_INK, _GRID, _BOX, _LINE = (40, 40, 40), (220, 220, 220), (200, 120, 40), (40, 40, 200)
+_BOX, _LINE = (200, 120, 40), (40, 40, 200)
 _MOST_M, _ASKED_M = 160, 92
 
 
@@ -20,21 +20,20 @@ def plot_approach(scored: ApproachScore, path: Path) -> None:
     """A column a speed: from p5 to p95, the median across; the line is what is asked of p5."""
     picture = np.full((_HEIGHT_PX, _WIDTH_PX, 3), 255, np.uint8)
     for metres in range(0, _MOST_M + 1, 20):
-        _across(picture, metres, _GRID, 1)
-        _write(picture, str(metres), (_MARGIN_PX - 48, _row(metres) + 6))
+        _across(picture, metres, GRID, 1)
+        caption(picture, str(metres), (_MARGIN_PX - 48, _row(metres) + 6))
     _across(picture, _ASKED_M, _LINE, 1)
     step_px = (_WIDTH_PX - 2 * _MARGIN_PX) / max(len(scored.sirens_m), 1)
     for number, (speed_kmh, sirens_m) in enumerate(scored.sirens_m.items()):
         column = round(_MARGIN_PX + (number + 0.5) * step_px)
-        _write(picture, f"{speed_kmh:g}", (column - 14, _HEIGHT_PX - _MARGIN_PX + 28))
+        caption(picture, f"{speed_kmh:g}", (column - 14, _HEIGHT_PX - _MARGIN_PX + 28))
         if sirens_m:
             low_m, middle_m, high_m = np.percentile(sirens_m, (5, 50, 95))
             cv2.rectangle(picture, (column - 18, _row(high_m)), (column + 18, _row(low_m)), _BOX, 2, cv2.LINE_AA)
             cv2.line(picture, (column - 18, _row(middle_m)), (column + 18, _row(middle_m)), _BOX, 2, cv2.LINE_AA)
-    _write(picture, "km/h", (_WIDTH_PX // 2 - 20, _HEIGHT_PX - 14))
-    _write(picture, "siren at, m", (12, _MARGIN_PX - 26))
-    if not cv2.imwrite(str(path), picture):
-        raise RecordingError(f"{path} cannot be written. Expected a name that ends in .png in a folder that exists.")
+    caption(picture, "km/h", (_WIDTH_PX // 2 - 20, _HEIGHT_PX - 14))
+    caption(picture, "siren at, m", (12, _MARGIN_PX - 26))
+    write(path, picture)
 
 
 def _row(metres: float) -> int:
@@ -43,7 +42,3 @@ def _row(metres: float) -> int:
 
 def _across(picture: NDArray[np.uint8], metres: float, colour: tuple[int, int, int], thickness: int) -> None:
     cv2.line(picture, (_MARGIN_PX, _row(metres)), (_WIDTH_PX - _MARGIN_PX, _row(metres)), colour, thickness)
-
-
-def _write(picture: NDArray[np.uint8], text: str, at: tuple[int, int]) -> None:
-    cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)

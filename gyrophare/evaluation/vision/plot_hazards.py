@@ -7,13 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from gyrophare.evaluation.recording import RecordingError
+from gyrophare.evaluation.vision.drawing import GRID, caption, write
 from gyrophare.evaluation.vision.hazards import HazardScore
 
 _WIDTH_PX, _ROW_PX, _TOP_PX, _LEFT_PX, _RIGHT_PX = 900, 34, 80, 120, 40
-_INK, _GRID = (40, 40, 40), (220, 220, 220)
 _PARTS = (
     ("real", "real", (90, 150, 60)),
     ("in_axis", "in axis", (200, 150, 60)),
@@ -32,23 +30,18 @@ def plot_hazards(scores: Sequence[HazardScore], path: Path) -> None:
     one_px = (_WIDTH_PX - _LEFT_PX - _RIGHT_PX) / most
     for count in range(0, most + 1, max(1, most // 10)):
         column = round(_LEFT_PX + count * one_px)
-        cv2.line(picture, (column, _TOP_PX - 8), (column, picture.shape[0] - 50), _GRID, 1)
-        _write(picture, str(count), (column - 6, picture.shape[0] - 26))
+        cv2.line(picture, (column, _TOP_PX - 8), (column, picture.shape[0] - 50), GRID, 1)
+        caption(picture, str(count), (column - 6, picture.shape[0] - 26))
     for number, (_, words, colour) in enumerate(_PARTS):
         left = _LEFT_PX + 180 * number
         cv2.rectangle(picture, (left, 24), (left + 18, 42), colour, -1)
-        _write(picture, words, (left + 26, 38))
+        caption(picture, words, (left + 26, 38))
     for row, score in enumerate(scores):
         top, left_px = _TOP_PX + row * _ROW_PX, float(_LEFT_PX)
-        _write(picture, score.name, (12, top + 18))
+        caption(picture, score.name, (12, top + 18))
         for name, _, colour in _PARTS:
             right_px = left_px + getattr(score, name) * one_px
             if right_px > left_px:
                 cv2.rectangle(picture, (round(left_px), top), (round(right_px) - 2, top + _ROW_PX - 10), colour, -1)
             left_px = right_px
-    if not cv2.imwrite(str(path), picture):
-        raise RecordingError(f"{path} cannot be written. Expected a name that ends in .png in a folder that exists.")
-
-
-def _write(picture: NDArray[np.uint8], text: str, at: tuple[int, int]) -> None:
-    cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
+    write(path, picture)

@@ -35,10 +35,12 @@ def recorded(video: Path) -> Source:
 
     def frames() -> Iterator[tuple[float, Image]]:
         number = 0
-        while (read := capture.read())[0]:
-            yield number / fps, np.asarray(read[1], np.uint8)
-            number += 1
-        capture.release()
+        try:
+            while (read := capture.read())[0]:
+                yield number / fps, np.asarray(read[1], np.uint8)
+                number += 1
+        finally:
+            capture.release()
 
     return Source(frames=frames(), count=max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0), fps=fps)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from gyrophare.evaluation.recording import RecordingError
 from gyrophare.evaluation.vision.detection import Looked
 from vehicle_vision.detectors import Image
 
@@ -21,18 +19,6 @@ def sheet(images: Sequence[Image], looks: Sequence[Looked]) -> Image:
     """Seen: green; missed: red; of nothing: orange; of what need not be seen: grey. One below the other."""
     rows = [_drawn(image, looked) for image, looked in list(zip(images, looks, strict=True))[:_MOST]]
     return np.vstack([cv2.resize(row, (_WIDTH_PX, round(row.shape[0] * _WIDTH_PX / row.shape[1]))) for row in rows])
-
-
-def write(path: Path, image: Image) -> None:
-    """As the path's ending says."""
-    try:
-        written = cv2.imwrite(str(path), image)
-    except cv2.error:
-        written = False
-    if not written:
-        raise RecordingError(
-            f"{path}: cannot be written; expected a file that ends in .png or .jpg, in a folder that is there"
-        )
 
 
 def _drawn(image: Image, looked: Looked) -> Image:
