@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 import signal
@@ -15,14 +16,18 @@ from pathlib import Path
 _READY = "Console:"
 _START_S = 90.0
 _KEPT_LINES = 20_000
+_number = itertools.count(1)
 
 
-def environment(instance: str, database_url: str, mqtt_url: str, **more: str) -> dict[str, str]:
-    """The settings of a server, and nothing of ours."""
+def environment(name: str, database_url: str, mqtt_url: str, **more: str) -> dict[str, str]:
+    """The settings of a server, and nothing of ours.
+
+    Its instance is its own: a broker that several tests share keeps for another's name what was sent meanwhile.
+    """
     return {
         "PATH": os.defpath,
         "PYTHONPATH": str(Path(__file__).parents[2]),
-        "GYROPHARE_INSTANCE": instance,
+        "GYROPHARE_INSTANCE": f"{name}-{os.getpid()}-{next(_number)}",
         "GYROPHARE_DATABASE_URL": database_url,
         "GYROPHARE_MQTT_URL": mqtt_url,
         "GYROPHARE_HTTP_PORT": "0",

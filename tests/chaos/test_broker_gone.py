@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 from random import Random
 
@@ -36,7 +35,7 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_broker_is_killed_an
     async with AsyncExitStack() as stack:
         reader = stack.enter_context(psycopg.connect(database_url, autocommit=True))
         fleet = await stack.enter_async_context(Fleet.open(url))
-        server = await stack.enter_async_context(serve(environment(f"alone-{os.getpid()}", database_url, url)))
+        server = await stack.enter_async_context(serve(environment("alone", database_url, url)))
         load = asyncio.create_task(fleet.work(watches, REPORTS_PER_S, random))
         for death in range(DEATHS):
             await fleet.until_flowing(WATCHES)

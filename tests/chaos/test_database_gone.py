@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 from random import Random
 
@@ -54,7 +53,7 @@ async def test_memory_stays_flat_and_all_resumes_when_the_database_was_stopped(
         tap = await stack.enter_async_context(Wiretap.on(mortal_broker.url))
         fleet = await stack.enter_async_context(Fleet.open(mortal_broker.url, padding=REPORT_BYTES, resend_s=10.0))
         window = {"GYROPHARE_MQTT_RECEIVE_MAXIMUM": str(WINDOW)}
-        server = await stack.enter_async_context(serve(environment(f"outage-{os.getpid()}", url, tap.url, **window)))
+        server = await stack.enter_async_context(serve(environment("outage", url, tap.url, **window)))
         load = asyncio.create_task(fleet.work(watches, reports_per_s, random))
         await fleet.until_flowing(3 * WATCHES)  # its memory is that of a server at work
 

@@ -46,7 +46,7 @@ async def test_others_are_receipted_and_alerted_in_time_while_a_rogue_device_flo
         fleet = await stack.enter_async_context(Fleet.open(broker.url))
         watching = await stack.enter_async_context(await db.connect(database_url))
         tap = await stack.enter_async_context(Wiretap.on(broker.url))
-        server = await stack.enter_async_context(serve(environment(f"flooded-{os.getpid()}", database_url, tap.url)))
+        server = await stack.enter_async_context(serve(environment("flooded", database_url, tap.url)))
         others = Others(fleet, watching, watches, wearers)
         before = await others.measured(lambda: asyncio.create_task(asyncio.sleep(QUIET_S, result={})))
         busy_s = server.busy_s
