@@ -6,9 +6,9 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -17,9 +17,23 @@ from gyrophare.embedded.folder import free_port
 from tests.mosquitto import PLAIN, Mosquitto, needs_mosquitto
 
 Tell = Callable[[str], object]
+Life = TypeVar("Life")
+PATIENCE = 3  # times as many lives as are wanted, before chance is given up
 # Saved once a second. To save at each change, all that waits is written each time: after an outage, with 10 000 reports
 # waiting, Mosquitto then hands over some 200 a second.
 SAVING = PLAIN.replace("autosave_on_changes true\n", "")
+
+
+def lives(of: Sequence[Life], wanted: int, met: Callable[[], bool]) -> Iterator[Life]:
+    """So many of them as are wanted, and more while chance has not yet brought about what the test is there for.
+
+    How often a kill falls between two given lines depends on the machine. Whoever asks asserts afterwards that it was
+    `met`: where all of them were used up it may not have been.
+    """
+    for number, one in enumerate(of):
+        if number >= wanted and met():
+            return
+        yield one
 
 
 @pytest.fixture

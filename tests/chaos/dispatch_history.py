@@ -126,6 +126,8 @@ class Figures:
     """Attempts that had no clear answer."""
     cut_off: int
     """Attempts whose end nobody wrote down: the server was dead, or came too late."""
+    unheard: int
+    """Messages that a receiver has taken beyond those of which a server heard it: to be reconciled, or sent again."""
     reconciled: int
     """Attempts that found at the provider what an earlier one had sent."""
     answers: int
@@ -193,6 +195,10 @@ class History:
             duplicates=sum(len(several) - 1 for several in self.taken.values() if several),
             ambiguous=sum(attempt["outcome"] == "ambiguous" for _, attempt in attempts),
             cut_off=sum(attempt["outcome"] is None for _, attempt in attempts),
+            unheard=sum(
+                max(0, len(self.taken[n["id"]]) - sum(posted(n, attempt) for attempt in self.attempts[n["id"]]))
+                for n in self.notifications
+            ),
             reconciled=sum(attempt["provider_id"] is not None and not posted(n, attempt) for n, attempt in attempts),
             answers=len({(said.channel, said.sid) for said in self.answers}),
             answers_heard=len({(said.channel, said.sid) for said in self.answers if said.heard}),

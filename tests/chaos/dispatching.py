@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -81,7 +80,7 @@ async def prepare(department: Department, steps: Sequence[Step], wearers: int) -
 def settings(name: str, database_url: str, mqtt_url: str, *sections: dict[str, str]) -> dict[str, str]:
     """Of one server; `sections` are its ways out."""
     more = {key: value for section in sections for key, value in section.items()}
-    return environment(f"{name}-{os.getpid()}", database_url, mqtt_url, **more)
+    return environment(name, database_url, mqtt_url, **more)
 
 
 def by_sms(provider: SmsProvider, *, voice: bool = False) -> dict[str, str]:

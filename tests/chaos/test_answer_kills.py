@@ -18,7 +18,7 @@ from gyrophare.embedded import MqttBroker
 from gyrophare.embedded.folder import free_port
 from gyrophare.sim.sms_provider import CallbackFault, calls
 from tests.chaos import checker, dispatch_checker, dispatching
-from tests.chaos.conftest import Tell
+from tests.chaos.conftest import PATIENCE, Tell, lives
 from tests.chaos.dispatch_history import History, in_words
 from tests.chaos.dispatching import CLOCK, HASTY, LEASE_S, ORDINARY
 from tests.chaos.fleet import Fleet
@@ -49,8 +49,8 @@ async def test_no_answer_that_was_heard_is_lost_when_the_server_is_killed_at_ran
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(calls, "LASTS_S", CALL_LASTS_S)
-    random = Random(seed)
-    wearers = await dispatching.prepare(department, STEPS, kills)
+    random, lived = Random(seed), 0
+    wearers = await dispatching.prepare(department, STEPS, kills * PATIENCE)
     async with AsyncExitStack() as stack:
         reader = stack.enter_context(psycopg.connect(database_url, autocommit=True))
         port = free_port()
@@ -60,11 +60,17 @@ async def test_no_answer_that_was_heard_is_lost_when_the_server_is_killed_at_ran
         fleet = await stack.enter_async_context(Fleet.open(broker.url))
         ways = dispatching.by_sms(provider, voice=True), dispatching.hearing(port)
         settings = dispatching.settings("answered", database_url, broker.url, *ways)
+
+        def known(connection: psycopg.Connection) -> History:
+            log, answers = dispatching.provider_log(provider, CLOCK), dispatching.answers_log(provider)
+            return History(connection, log, acts=(), answers=answers, lease_s=LEASE_S / HASTY)
+
         mother = await stack.enter_async_context(Mother.of(settings, "hasty_mother.py", str(HASTY)))
         await mother.kill(await mother.start_ready())
         resending = asyncio.create_task(fleet.work(wearers[:1], 1, random))
         answering = asyncio.create_task(Telephones(provider, CLOCK, random).run())
-        for wearer in wearers:
+        for wearer in lives(wearers, kills, lambda: known(reader).figures().unheard >= kills / 10):
+            lived += 1
             await dispatching.live_and_die(mother, fleet, wearer, random, reader)
         provider.faults.clear()
         await mother.start_ready()
@@ -74,13 +80,11 @@ async def test_no_answer_that_was_heard_is_lost_when_the_server_is_killed_at_ran
         answering.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await answering
-        log, answers = dispatching.provider_log(provider, CLOCK), dispatching.answers_log(provider)
         faults = checker.examine(reader, fleet.journal, redelivered=True)
+        history = known(stack.enter_context(psycopg.connect(database_url)))
 
-    with psycopg.connect(database_url) as independent:
-        history = History(independent, log, acts=(), answers=answers, lease_s=LEASE_S / HASTY)
     figures = history.figures()
-    tell(f"{kills} kills, {history.verdicts()}, {in_words(figures)}")
+    tell(f"{lived} kills, {history.verdicts()}, {in_words(figures)}")
     assert faults + dispatch_checker.faults(history, CLOCK.now()) == []
     assert figures.alerts >= kills
     assert figures.answers > figures.answers_heard >= kills / 10

@@ -20,7 +20,7 @@ from gyrophare.flows.alert_desk import AlertDesk
 from gyrophare.platform import db
 from gyrophare.sim.sms_provider import CallbackFault
 from tests.chaos import checker, dispatch_checker, dispatching
-from tests.chaos.conftest import Tell
+from tests.chaos.conftest import PATIENCE, Tell, lives
 from tests.chaos.dispatch_history import Act, History, in_words
 from tests.chaos.dispatching import CLOCK, FAULTS, HASTY, LEASE_S, ORDINARY
 from tests.chaos.fleet import Fleet
@@ -42,8 +42,8 @@ STEPS = (
 async def test_no_alarm_is_lost_or_ended_unseen_when_the_server_is_killed_at_random_points(
     kills: int, seed: int, tell: Tell, database_url: str, broker: MqttBroker, department: Department
 ) -> None:
-    random = Random(seed)
-    wearers = await dispatching.prepare(department, STEPS, kills)
+    random, lived = Random(seed), 0
+    wearers = await dispatching.prepare(department, STEPS, kills * PATIENCE)
     acts: set[Act] = set()
     async with AsyncExitStack() as stack:
         reader = stack.enter_context(psycopg.connect(database_url, autocommit=True))
@@ -57,6 +57,11 @@ async def test_no_alarm_is_lost_or_ended_unseen_when_the_server_is_killed_at_ran
         fleet = await stack.enter_async_context(Fleet.open(broker.url))
         ways = dispatching.by_sms(provider), dispatching.hearing(port)
         settings = dispatching.settings("killed", database_url, broker.url, *ways)
+
+        def known(connection: psycopg.Connection) -> History:
+            log, lag_s = dispatching.provider_log(provider, CLOCK), max(LISTED_AFTER_S)
+            return History(connection, log, acts, listed_after_s=lag_s, lease_s=LEASE_S / HASTY)
+
         mother = await stack.enter_async_context(Mother.of(settings, "hasty_mother.py", str(HASTY)))
         await mother.kill(await mother.start_ready())  # from now on the broker keeps what comes
         resending = asyncio.create_task(fleet.work(wearers[:1], 1, random))
@@ -65,7 +70,11 @@ async def test_no_alarm_is_lost_or_ended_unseen_when_the_server_is_killed_at_ran
             if random.random() < BUSY_PEOPLE:
                 acts.update(await dispatching.somebody_acts(reader, desk, random))
 
-        for wearer in wearers:
+        def met() -> bool:
+            return known(reader).figures().unheard >= kills / 10 and len(acts) >= kills / 20
+
+        for wearer in lives(wearers, kills, met):
+            lived += 1
             provider.listed_after_s = random.choice(LISTED_AFTER_S)
             await dispatching.live_and_die(mother, fleet, wearer, random, reader, people)
         await mother.start_ready()
@@ -75,14 +84,11 @@ async def test_no_alarm_is_lost_or_ended_unseen_when_the_server_is_killed_at_ran
         resending.cancel()
         await fleet.until_told()
         await dispatching.until_quiet(reader)
-        log = dispatching.provider_log(provider, CLOCK)
         faults = checker.examine(reader, fleet.journal, redelivered=True)
+        history = known(stack.enter_context(psycopg.connect(database_url)))
 
-    with psycopg.connect(database_url) as independent:
-        lag_s = max(LISTED_AFTER_S)
-        history = History(independent, log, acts, listed_after_s=lag_s, lease_s=LEASE_S / HASTY)
     figures = history.figures()
-    tell(f"{kills} kills, {len(acts)} acts of people, {in_words(figures)}")
+    tell(f"{lived} kills, {len(acts)} acts of people, {in_words(figures)}")
     assert faults + dispatch_checker.faults(history, CLOCK.now()) == []
     assert figures.alerts >= kills
     assert figures.named >= kills

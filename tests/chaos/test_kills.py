@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from random import Random
@@ -18,7 +17,7 @@ from gyrophare.kernel.clock import SystemClock
 from gyrophare.kernel.observations import Wire
 from tests.audited import walked
 from tests.chaos.checker import Message, examine, unkept
-from tests.chaos.conftest import Tell
+from tests.chaos.conftest import PATIENCE, Tell, lives
 from tests.chaos.fleet import Fleet
 from tests.chaos.phones import Phones
 from tests.chaos.serving import Mother, environment
@@ -39,24 +38,28 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
     random = Random(seed)
     department.clock.set(SystemClock().now())
     watches = [f"w-{number}" for number in range(WATCHES)]
-    wearers = [f"sos-{number}" for number in range(KILLS)]
+    wearers = [f"sos-{number}" for number in range(KILLS * PATIENCE)]
     walkers = [f"walker-{number}/phone" for number in range(PHONES)]
     for name in (*watches, *wearers):
         await department.on_shift(name, agent=name)
     for name in walkers:
         await department.on_shift(name, agent=name, wire=Wire.OWNTRACKS)
 
-    in_hand, in_transaction, broken = 0, 0, []
+    kills, in_hand, in_transaction, broken = 0, 0, 0, []
+
+    def met() -> bool:
+        return in_hand >= KILLS / 2 and in_transaction >= KILLS / 20
+
     async with AsyncExitStack() as stack:
         reader = stack.enter_context(psycopg.connect(database_url, autocommit=True))
         tap = await stack.enter_async_context(Wiretap.on(broker.url))
         fleet = await stack.enter_async_context(Fleet.open(broker.url))
-        mother = await stack.enter_async_context(Mother.of(environment(f"killed-{os.getpid()}", database_url, tap.url)))
+        mother = await stack.enter_async_context(Mother.of(environment("killed", database_url, tap.url)))
         await mother.kill(await mother.start_ready())  # from now on the broker keeps what comes
         phones = await stack.enter_async_context(Phones.walking(broker.url, walkers, fleet.journal))
         load = asyncio.create_task(fleet.work(watches, REPORTS_PER_S, random))
         audited = 0
-        for wearer in wearers:
+        for wearer in lives(wearers, KILLS, met):
             pid = await mother.start()
             if random.random() < 0.8:  # the others die while they start
                 await mother.ready()
@@ -67,6 +70,7 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
             in_transaction += _in_transaction(reader)
             in_hand += tap.in_hand > 0
             await mother.kill(pid)
+            kills += 1
             broken += unkept(reader, fleet.journal.receipted[audited:])  # now, not when a successor has mended it
             audited = len(fleet.journal.receipted)
         await mother.start_ready()
@@ -78,12 +82,11 @@ async def test_nothing_receipted_is_lost_or_doubled_when_the_server_is_killed_at
         walk = await until_sealed(department)
 
     tell(
-        f"{KILLS} kills, {len(fleet.journal.sent)} messages; the server had messages in hand at {in_hand} of them, "
+        f"{kills} kills, {len(fleet.journal.sent)} messages; the server had messages in hand at {in_hand} of them, "
         f"a transaction open at {in_transaction}"
     )
     assert faults == []
-    assert in_hand >= KILLS / 2
-    assert in_transaction >= KILLS / 20
+    assert met()
     assert len(fleet.journal.receipted) > KILLS * WATCHES
     assert len(phones.taken) > KILLS
     assert (walk.faults, walk.seals >= KILLS) == ([], True)

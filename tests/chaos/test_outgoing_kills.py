@@ -18,7 +18,7 @@ from gyrophare.embedded import MqttBroker
 from gyrophare.flows.alert_desk import AlertDesk
 from gyrophare.platform import db
 from tests.chaos import checker, dispatch_checker, dispatching
-from tests.chaos.conftest import Tell
+from tests.chaos.conftest import PATIENCE, Tell, lives
 from tests.chaos.dispatch_history import Act, History, in_words
 from tests.chaos.dispatching import CLOCK, HASTY, LEASE_S
 from tests.chaos.fleet import Fleet
@@ -39,8 +39,8 @@ STEPS = (
 async def test_no_mail_and_no_webhook_is_lost_or_doubled_unmarked_when_the_server_is_killed_at_random_points(
     kills: int, seed: int, tell: Tell, database_url: str, broker: MqttBroker, department: Department
 ) -> None:
-    random = Random(seed)
-    wearers = await dispatching.prepare(department, STEPS, kills)
+    random, lived = Random(seed), 0
+    wearers = await dispatching.prepare(department, STEPS, kills * PATIENCE)
     acts: set[Act] = set()
     async with AsyncExitStack() as stack:
         reader = stack.enter_context(psycopg.connect(database_url, autocommit=True))
@@ -53,6 +53,10 @@ async def test_no_mail_and_no_webhook_is_lost_or_doubled_unmarked_when_the_serve
         await stack.enter_async_context(receiver.open())
         fleet = await stack.enter_async_context(Fleet.open(broker.url))
         settings = dispatching.settings("posting", database_url, broker.url, _by_mail(desk), _by_webhook(receiver))
+
+        def known(connection: psycopg.Connection) -> History:
+            return History(connection, [*desk.log, *receiver.log], acts, lease_s=LEASE_S / HASTY)
+
         mother = await stack.enter_async_context(Mother.of(settings, "hasty_mother.py", str(HASTY)))
         await mother.kill(await mother.start_ready())
         resending = asyncio.create_task(fleet.work(wearers[:1], 1, random))
@@ -61,7 +65,8 @@ async def test_no_mail_and_no_webhook_is_lost_or_doubled_unmarked_when_the_serve
             if random.random() < BUSY_PEOPLE:
                 acts.update(await dispatching.somebody_acts(reader, alert_desk, random))
 
-        for wearer in wearers:
+        for wearer in lives(wearers, kills, lambda: known(reader).figures().unheard >= kills / 10):
+            lived += 1
             await dispatching.live_and_die(mother, fleet, wearer, random, reader, people)
         await mother.start_ready()
         resending.cancel()
@@ -69,14 +74,12 @@ async def test_no_mail_and_no_webhook_is_lost_or_doubled_unmarked_when_the_serve
         await dispatching.until_in_doubt(reader, kills // 8)
         desk.faulty = receiver.faulty = False
         await dispatching.until_quiet(reader)
-        log = [*desk.log, *receiver.log]
         faults = checker.examine(reader, fleet.journal, redelivered=True)
+        history = known(stack.enter_context(psycopg.connect(database_url)))
 
-    with psycopg.connect(database_url) as independent:
-        history = History(independent, log, acts, lease_s=LEASE_S / HASTY)
     figures = history.figures()
     mails = len(desk.log)
-    tell(f"{kills} kills, {len(acts)} acts of people, {mails} mails, {in_words(figures)}")
+    tell(f"{lived} kills, {len(acts)} acts of people, {mails} mails, {in_words(figures)}")
     assert faults + dispatch_checker.faults(history, CLOCK.now()) == []
     assert figures.alerts >= kills
     assert min(mails, figures.accepted - mails) >= kills

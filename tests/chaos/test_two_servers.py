@@ -19,7 +19,7 @@ from alerts.model import Step
 from gyrophare.embedded import MqttBroker
 from gyrophare.sim.sms_provider import SmsProvider
 from tests.chaos import checker, dispatch_checker, dispatching
-from tests.chaos.conftest import Tell
+from tests.chaos.conftest import PATIENCE, Tell, lives
 from tests.chaos.dispatch_history import History, in_words
 from tests.chaos.dispatching import CLOCK, FAULTS, LEASE_S, ORDINARY
 from tests.chaos.fleet import Fleet
@@ -44,8 +44,8 @@ async def test_server_that_freezes_past_its_lease_or_dies_changes_nothing_when_a
     rounds: int, seed: int, tell: Tell, database_url: str, broker: MqttBroker, department: Department
 ) -> None:
     random = Random(seed)
-    wearers = await dispatching.prepare(department, STEPS, rounds * AT_ONCE)
-    stopped = 0
+    wearers = await dispatching.prepare(department, STEPS, rounds * AT_ONCE * PATIENCE)
+    lived, stopped = 0, 0
     async with AsyncExitStack() as stack:
         reader = stack.enter_context(psycopg.connect(database_url, autocommit=True))
         provider = await stack.enter_async_context(dispatching.calling_back(None, answer_after_s=ANSWER_AFTER_S))
@@ -57,11 +57,24 @@ async def test_server_that_freezes_past_its_lease_or_dies_changes_nothing_when_a
             )
             for name in ("first", "second")
         ]
+
+        def known(connection: psycopg.Connection) -> History:
+            log = dispatching.provider_log(provider, CLOCK)
+            return History(connection, log, acts=(), lease_s=LEASE_S / HASTY)
+
+        def late() -> int:
+            return sum(mother.words.count("its lease had run out") for mother in mothers)
+
+        def met() -> bool:
+            return late() >= rounds / 16 and known(reader).figures().unheard >= rounds / 5
+
         pids = [await mother.start_ready() for mother in mothers]
         resending = asyncio.create_task(fleet.work(wearers[:1], 1, random))
-        for number in range(rounds):
+        groups = [wearers[first : first + AT_ONCE] for first in range(0, len(wearers), AT_ONCE)]
+        for group in lives(groups, rounds, met):
+            lived += 1
             one = random.randrange(2)
-            for wearer in wearers[number * AT_ONCE : (number + 1) * AT_ONCE]:
+            for wearer in group:
                 fleet.press(wearer)
             await asyncio.sleep(random.uniform(0, STRIKE_MAX_S))
             if random.random() < 0.5:
@@ -76,17 +89,14 @@ async def test_server_that_freezes_past_its_lease_or_dies_changes_nothing_when_a
         resending.cancel()
         await fleet.until_told()
         await dispatching.until_quiet(reader)
-        late = sum(mother.words.count("its lease had run out") for mother in mothers)
-        log = dispatching.provider_log(provider, CLOCK)
         faults = checker.examine(reader, fleet.journal, redelivered=True)
+        history = known(stack.enter_context(psycopg.connect(database_url)))
 
-    with psycopg.connect(database_url) as independent:
-        history = History(independent, log, acts=(), lease_s=LEASE_S / HASTY)
     figures = history.figures()
-    tell(f"{rounds} rounds, {stopped} times stopped, {late} results too late, {in_words(figures)}")
+    tell(f"{lived} rounds, {stopped} times stopped, {late()} results too late, {in_words(figures)}")
     assert faults + dispatch_checker.faults(history, CLOCK.now()) == []
     assert figures.alerts >= rounds * AT_ONCE
-    assert late >= rounds / 16
+    assert late() >= rounds / 16
     assert min(figures.cut_off, figures.reconciled) >= rounds / 10
 
 
