@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import psycopg
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from dashboards import presence, read_models
 from dashboards.protection import ENGINE_STOPPED_AFTER
@@ -25,6 +25,7 @@ _POLL_S = 0.5
 _AT_MOST_EVERY_S = 0.25
 _EVERYTHING_EVERY_S = 5.0  # states change with time alone; and the heartbeat that consoles wait for
 _SEND_TIMEOUT_S = 5.0
+_CLOSE_TIMEOUT_S = 1.0
 _BEHIND_MAX = 16  # messages, some four seconds: what is older must not pass for now
 # Transactions commit out of the order of their instants: look back a little and send only what differs.
 _OVERLAP = timedelta(seconds=10)
@@ -58,6 +59,14 @@ class Console:
                     await self._socket.send_str(text)
         except (TimeoutError, ConnectionError, RuntimeError):
             self._transport.abort()  # not closed: that would wait for an answer
+
+    async def close(self) -> None:
+        """Say that the server goes: the page comes back by itself. One that does not answer is cut off."""
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._socket.close(code=WSCloseCode.GOING_AWAY)
+        except (TimeoutError, ConnectionError, RuntimeError):
+            self._transport.abort()
 
 
 class Live:
@@ -107,6 +116,10 @@ class Live:
 
     def leave(self, console: Console) -> None:
         self._consoles.discard(console)
+
+    async def close(self) -> None:
+        """Send every page away."""
+        await asyncio.gather(*(console.close() for console in self._consoles))
 
     async def run(self) -> None:
         """Push until cancelled."""

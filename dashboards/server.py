@@ -81,6 +81,7 @@ class ConsoleServer:
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_guard], client_max_size=_BODY_MAX_BYTES)
         app.on_response_prepare.append(_add_headers)
+        app.on_shutdown.append(self._send_away)
         app.router.add_get("/", _index)
         app.router.add_get("/api/v1/live", self._serve_live)
         app.router.add_get(r"/api/v1/devices/{device_id:\d{1,18}}/trail", self._serve_trail)
@@ -117,6 +118,10 @@ class ConsoleServer:
             sending.cancel()
             await asyncio.wait([sending])
         return socket
+
+    async def _send_away(self, app: web.Application) -> None:
+        """Without it the server would wait for every open page until it loses patience."""
+        await self._live.close()
 
     async def _heard(self, text: str) -> None:
         try:

@@ -77,6 +77,32 @@ async def test_page_that_was_away_sees_what_it_missed(server: Server, sos: Alert
     assert (alert["id"], alert["state"]) == (sos, "acknowledged")
 
 
+async def test_server_that_stops_sends_its_pages_away_and_waits_for_none(server: Server) -> None:
+    async with AsyncExitStack() as stack:
+        pages = [await open_page(server, stack) for _ in range(PAGES)]
+
+        async def end_of(page: aiohttp.ClientWebSocketResponse) -> int | None:
+            async for _ in page:
+                pass
+            return page.close_code
+
+        ends = asyncio.gather(*map(end_of, pages))
+        await server.stop()
+        assert await ends == [aiohttp.WSCloseCode.GOING_AWAY] * PAGES
+
+
+async def test_page_that_does_not_answer_is_cut_off_when_the_server_stops(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_CLOSE_TIMEOUT_S", 0.05)
+    async with AsyncExitStack() as stack:
+        page = await open_page(server, stack)
+        await server.stop()
+        with pytest.raises((TypeError, ConnectionError)):  # what was on its way, and then the end
+            while True:
+                await page.receive_str()
+
+
 async def test_page_that_opens_makes_the_others_hear_nothing_again(server: Server, sos: AlertId) -> None:
     async with AsyncExitStack() as stack:
         first = await open_page(server, stack)
@@ -95,6 +121,9 @@ class DeafSocket:
         self.aborted = asyncio.Event()
 
     async def send_str(self, _text: str) -> None:
+        await asyncio.Event().wait()
+
+    async def close(self, *, code: int) -> None:
         await asyncio.Event().wait()
 
     def abort(self) -> None:
