@@ -276,13 +276,10 @@ async def test_protection_is_read_on_a_narrow_screen_without_scrolling_sideways(
         await page.keyboard.press("m")
         await expect(page.locator("#device-table .level").first).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
-        queue, panel = (
-            await page.locator("#alarm-queue").bounding_box(),
-            await page.locator("#protection").bounding_box(),
+        queue, panel = await page.evaluate(  # both at once: the page lives on
+            "['#alarm-queue', '#protection'].map((id) => document.querySelector(id).getBoundingClientRect().toJSON())"
         )
-        assert queue is not None
-        assert panel is not None
-        assert panel["y"] >= queue["y"] + queue["height"] > queue["y"] + 100  # the queue first, and whole
+        assert panel["top"] >= queue["bottom"] > queue["top"] + 100  # the queue first, and whole
         await photograph(page, "protection-narrow", whole=True)
         await page.locator('[data-action="shift-report"]').click()
         await expect(page.locator("#shift-report tbody tr")).to_have_count(2)
