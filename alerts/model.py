@@ -25,6 +25,8 @@ class AlertKind(StrEnum):
     STILLNESS = "stillness"
     CHECK_MISSED = "check_missed"
     DEVICE_ALARM = "device_alarm"
+    VAN_HAZARD = "van_hazard"
+    """A vehicle comes at a van beside which an agent may stand."""
     INFRASTRUCTURE = "infrastructure"
     """We do not hear the watches, or reach no dispatcher: nobody is protected."""
     OVERRUN = "overrun"
@@ -52,6 +54,7 @@ _VITAL = frozenset(
         AlertKind.STILLNESS,
         AlertKind.CHECK_MISSED,
         AlertKind.DEVICE_ALARM,
+        AlertKind.VAN_HAZARD,
         AlertKind.INFRASTRUCTURE,
         AlertKind.TECHNICAL,  # what cannot be read may have been an SOS
     }
@@ -64,6 +67,7 @@ _PRIORITY = {
     AlertKind.FALL: 2,
     AlertKind.STILLNESS: 3,
     AlertKind.DEVICE_ALARM: 3,
+    AlertKind.VAN_HAZARD: 4,
     AlertKind.INFRASTRUCTURE: 4,
     AlertKind.CHECK_MISSED: 6,
     AlertKind.TECHNICAL: 7,

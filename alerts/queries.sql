@@ -54,6 +54,11 @@ select id from alert
 where device_id = %(device_id)s and kind = %(kind)s and state = 'triggered'
 order by id desc limit 1
 
+-- name: find_open
+select id from alert
+where device_id = %(device_id)s and kind = %(kind)s and state <> 'closed'
+order by id desc limit 1
+
 -- name: claim_escalations
 select a.id as alert_id, a.organisation_id, o.name as organisation, a.kind, a.priority, a.subject, a.mission, a.episode_at,
        a.raised_at, a.received_late_s, a.heard_after_episode, a.latitude_deg, a.longitude_deg, a.accuracy_m, a.fixed_at,

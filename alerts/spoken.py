@@ -22,6 +22,7 @@ _WHAT = {
     AlertKind.STILLNESS: "agent immobile",
     AlertKind.CHECK_MISSED: "sans réponse au contrôle",
     AlertKind.DEVICE_ALARM: "alarme de la montre",
+    AlertKind.VAN_HAZARD: "véhicule en approche",
     AlertKind.INFRASTRUCTURE: "alerte système",
     AlertKind.OVERRUN: "fin de service dépassée",
     AlertKind.LEFT_AREA: "agent hors zone",
@@ -80,6 +81,11 @@ def _remarks(alert: AlertFacts) -> Iterator[str]:
         yield "La pré-alarme n'a pas été délivrée"
     if "agents" in alert.detail:
         yield f"{alert.detail['agents']} en service"
+    if "range_m" in alert.detail:
+        yield f"À {alert.detail['range_m']} mètres"
+    if "beside" in alert.detail:
+        beside = alert.detail["beside"]
+        yield f"Peut-être {beside} agent{'s' if beside > 1 else ''} à proximité"
     if alert.kind is not AlertKind.INFRASTRUCTURE and alert.latitude_deg is None:
         yield "Position inconnue"
 

@@ -88,6 +88,13 @@ async def find_triggered(connection: Connection, device_id: DeviceId, kind: Aler
     return None if row is None else AlertId(row["id"])
 
 
+async def find_open(connection: Connection, device_id: DeviceId, kind: AlertKind) -> AlertId | None:
+    """The alert of this kind that nobody has closed yet."""
+    parameters = {"device_id": device_id, "kind": str(kind)}
+    row = await (await connection.execute(QUERIES["find_open"], parameters)).fetchone()
+    return None if row is None else AlertId(row["id"])
+
+
 async def record(
     connection: Connection,
     alert_ids: Sequence[AlertId],

@@ -205,6 +205,7 @@ _WHAT = {
     AlertKind.STILLNESS: "IMMOBILE",
     AlertKind.CHECK_MISSED: "SANS RÉPONSE AU CONTRÔLE",
     AlertKind.DEVICE_ALARM: "ALARME DE LA MONTRE",
+    AlertKind.VAN_HAZARD: "VÉHICULE EN APPROCHE",
     AlertKind.INFRASTRUCTURE: "ALERTE SYSTÈME",
     AlertKind.OVERRUN: "FIN DE SERVICE DÉPASSÉE",
     AlertKind.LEFT_AREA: "HORS ZONE",
@@ -244,8 +245,17 @@ def _remarks(alert: AlertFacts) -> Iterable[str]:
         yield "pré-alarme non délivrée"
     if "agents" in alert.detail:
         yield f"{alert.detail['agents']} en service"
+    if "range_m" in alert.detail:
+        yield f"à {alert.detail['range_m']} m"
+    if "beside" in alert.detail:
+        yield _agents(alert.detail["beside"])
     if "alarm" in alert.detail:
         yield str(alert.detail["alarm"])[:_REMARK_MAX]
+
+
+def _agents(beside: int) -> str:
+    """How many are not known to be elsewhere; as short as can be, for a place may not be cut."""
+    return f"peut-être {beside} agent{'s' if beside > 1 else ''}"
 
 
 def _clock(at: datetime, *, with_day: bool) -> str:

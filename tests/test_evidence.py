@@ -28,6 +28,8 @@ def test_deliberate_acts_are_those_of_a_wearer_who_is_well() -> None:
         EventKind.POWER_CUT,
         EventKind.HEALTH,
         EventKind.DEVICE_ALARM,
+        EventKind.HAZARD,
+        EventKind.HAZARD_CLEARED,
         EventKind.DELIVERED,
         EventKind.DURESS,
     }

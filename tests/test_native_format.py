@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import ingest.formats
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
-from gyrophare.kernel.observations import Event, EventKind, Fix, Report, Sender, Sequence, Wire
+from gyrophare.kernel.observations import OF_VANS, Event, EventKind, Fix, Report, Sender, Sequence, Wire
 from ingest.formats import Decoded, Refusal, native
 
 AT = datetime(2026, 1, 14, 7, 42, 5, tzinfo=UTC)
@@ -50,8 +50,8 @@ def only_refusal(value: object) -> Refusal:
     return refusal
 
 
-def event(body: bytes) -> tuple[Event, tuple[Refusal, ...]]:
-    decoded = native.decode_event(body, SENDER, AT)
+def event(body: bytes, sender: Sender = SENDER) -> tuple[Event, tuple[Refusal, ...]]:
+    decoded = native.decode_event(body, sender, AT)
     [seen] = decoded.observations
     assert isinstance(seen, Event)
     return seen, decoded.refusals
@@ -431,7 +431,8 @@ def test_event_when_whole() -> None:
 
 @pytest.mark.parametrize("kind", [kind.value for kind in EventKind])
 def test_event_of_each_kind_is_read(kind: str) -> None:
-    assert event(json.dumps({"kind": kind}).encode())[0].kind == kind
+    sender = Sender(wire=Wire.NATIVE, name="vans/van-1") if kind in OF_VANS else SENDER
+    assert event(json.dumps({"kind": kind}).encode(), sender)[0].kind == kind
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ def test_remarks_are_said() -> None:
     )
     silent = replace(ALERT, heard_after_episode=False)
     assert "sans nouvelles" in spoken.alarm(silent)
+    hazard = replace(ALERT, kind=AlertKind.VAN_HAZARD, detail={"range_m": 82, "beside": 2})
+    assert spoken.alarm(hazard).endswith(" À 82 mètres. Peut-être 2 agents à proximité.")
     deaf = replace(ALERT, kind=AlertKind.INFRASTRUCTURE, latitude_deg=None, detail={"agents": 12})
     assert spoken.alarm(deaf).endswith("12 en service.")
 

@@ -150,6 +150,7 @@ REMARKS: dict[AlertKind, dict[str, object]] = {
     AlertKind.STILLNESS: {"prealarm": "not_delivered"},
     AlertKind.DEVICE_ALARM: {"alarm": "highTemperatureProbe1"},
     AlertKind.INFRASTRUCTURE: {"agents": 300},
+    AlertKind.VAN_HAZARD: {"range_m": 1000, "beside": 12},
 }
 
 
@@ -183,6 +184,11 @@ def test_sms_of_every_kind_says_where_in_one_part(kind: AlertKind, mission_max: 
             AlertKind.DEVICE_ALARM,
             {"alarm": "medical"},
             "ALARME DE LA MONTRE: Martin Lefèvre, Fauchage RD 70, depuis 08h42, medical",
+        ),
+        (
+            AlertKind.VAN_HAZARD,
+            {"range_m": 82, "beside": 1},
+            "VÉHICULE EN APPROCHE: Martin Lefèvre, Fauchage RD 70, depuis 08h42, à 82 m, peut-être 1 agent",
         ),
         (AlertKind.CHECK_MISSED, {}, "SANS RÉPONSE AU CONTRÔLE: Martin Lefèvre, Fauchage RD 70, depuis 08h42"),
         (AlertKind.LEFT_AREA, {}, "HORS ZONE: Martin Lefèvre, Fauchage RD 70, depuis 08h42"),

@@ -57,6 +57,13 @@ _MEANINGS = {
     AlertKind.CHECK_MISSED: _person("Agent isolé sans réponse au contrôle", "Possible", "Severe"),
     AlertKind.DEVICE_ALARM: _person("Alarme de la montre d'un agent isolé", "Likely", "Severe"),
     AlertKind.TECHNICAL: _person("Message illisible d'un agent isolé", "Unknown", "Unknown"),
+    AlertKind.VAN_HAZARD: _Meaning(
+        event="Véhicule en approche d'un fourgon d'intervention",
+        category="Transport",
+        urgency="Immediate",
+        severity="Severe",
+        certainty="Observed",
+    ),
     AlertKind.INFRASTRUCTURE: _Meaning(
         event="Protection des agents isolés en panne",
         category="Infra",

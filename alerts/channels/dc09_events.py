@@ -37,7 +37,7 @@ class Event:
 _PANIC = Code(contact_id="120", sia="PA", sia_restore="PH")
 _DURESS = Code(contact_id="121", sia="HA", sia_restore="HH")  # the code that forbids to call back aloud
 _MEDICAL = Code(contact_id="100", sia="MA", sia_restore="MH")  # a fall: somebody is hurt
-_EMERGENCY = Code(contact_id="101", sia="QA", sia_restore="QH")  # somebody does not move: send help, cause unknown
+_EMERGENCY = Code(contact_id="101", sia="QA", sia_restore="QH")  # somebody does not move, or may be run over: send help
 # In Contact ID there is a word for it; in SIA it is what it may mean.
 _NO_REPORT = Code(contact_id="102", sia="QA", sia_restore="QH")
 # An alarm nobody can read, a message that may have been an SOS: "general alarm" makes somebody look.
@@ -55,6 +55,7 @@ CODES = {
     AlertKind.STILLNESS: _EMERGENCY,
     AlertKind.CHECK_MISSED: _NO_REPORT,
     AlertKind.DEVICE_ALARM: _GENERAL,
+    AlertKind.VAN_HAZARD: _EMERGENCY,
     AlertKind.INFRASTRUCTURE: _COMMUNICATION,
     AlertKind.TECHNICAL: _GENERAL,
     AlertKind.SIGNAL_LOST: _SUPERVISION,

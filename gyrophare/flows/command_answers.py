@@ -23,7 +23,7 @@ async def settle(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
     for device, event in fresh:
         if "command" not in event.detail:
             continue
-        at = min(event.occurred_at or event.received_at, event.received_at)
+        at = event.happened_at
         if command_id := words.referred(event):
             answers.append(Answer(command_id=command_id, device_id=device.id, at=at, text=words.answer(event)))
         elif notification_id := wording.read_watch_reference(event.detail["command"]):

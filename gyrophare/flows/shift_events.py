@@ -89,7 +89,7 @@ async def _record_one(
 def _act(event: Event, owner: AgentId | None) -> Act:
     """When it was so for the watch, never later than when we heard it."""
     kind = _KINDS[event.kind]
-    at = min(event.occurred_at or event.received_at, event.received_at)
+    at = event.happened_at
     return Act(
         at=at,
         kind=kind,

@@ -19,7 +19,7 @@ import ingest.store
 import lone_worker.commands.store
 import lone_worker.store
 from alerts.model import AlertKind, NewAlert
-from gyrophare.flows import asking, command_answers, due_steps, fold_states, movement, shift_events, subjects
+from gyrophare.flows import asking, command_answers, due_steps, fold_states, movement, shift_events, subjects, van_event
 from gyrophare.kernel.clock import Clock
 from gyrophare.kernel.ids import DeviceId
 from gyrophare.kernel.observations import CALLS_FOR_HELP, Event, EventKind, Observation, Report, Sender
@@ -104,6 +104,7 @@ async def record(pool: Pool, clock: Clock, batch: Batch) -> Sequence[Receipt]:
         await command_answers.settle(connection, fresh, now)
         await asking.warn(connection, [device_id for device_id, nobody in alone.items() if nobody], now)
         await _raise(connection, fresh, now)
+        await van_event.raise_hazards(connection, fresh, now)
         await _raise_unreadable(connection, _unreadable(batch, devices), now)
     if strangers:  # it may be somebody's watch that was never registered
         log.warning("%d messages of unknown devices are kept aside", len(strangers), extra={"action": "strangers"})
@@ -256,7 +257,6 @@ async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
             await alerts.store.record(connection, [waiting], "repeated", now)
             continue
         subject = who[device.id]
-        occurred_at = min(event.occurred_at or event.received_at, event.received_at)
         alert = NewAlert(
             organisation_id=subject.organisation_id,
             kind=kind,
@@ -266,9 +266,9 @@ async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
             mission=subject.mission,
             reply_topic=subject.reply_topic,
             episode=str(event.message_key),
-            episode_at=occurred_at,
+            episode_at=event.happened_at,
             triggered_at=event.received_at,
-            received_late_s=(event.received_at - occurred_at).total_seconds(),
+            received_late_s=(event.received_at - event.happened_at).total_seconds(),
             fix=event.fix or subject.last_fix,
             detail={"alarm": event.detail["alarm"]} if "alarm" in event.detail else {},
         )

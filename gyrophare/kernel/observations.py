@@ -61,10 +61,15 @@ class EventKind(StrEnum):
     """What a device says of its own fitness to protect: permissions, battery optimiser, self-test; in `detail`."""
     DEVICE_ALARM = "device_alarm"
     """An alarm of the device that has no kind of ours; `detail["alarm"]` holds its name."""
+    HAZARD = "hazard"
+    """A vehicle comes at a van: its siren sounds; `detail["range_m"]` says how far away the vehicle was."""
+    HAZARD_CLEARED = "hazard_cleared"
 
 
 CALLS_FOR_HELP = frozenset({EventKind.SOS, EventKind.FALL, EventKind.DURESS})
 """They bypass every filter: order, age, distance, accuracy, pause, shift."""
+OF_VANS = frozenset({EventKind.HAZARD, EventKind.HAZARD_CLEARED})
+"""Only the box in a van says these."""
 
 
 class Activity(StrEnum):
@@ -188,6 +193,11 @@ class Event:
     doubts: tuple[Doubt, ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
     """What else it said: unknown keys, and those that its kind names."""
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it occurred, which is never later than heard."""
+        return self.received_at if self.occurred_at is None else min(self.occurred_at, self.received_at)
 
 
 Observation = Report | Event

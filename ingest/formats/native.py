@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from gyrophare.kernel.errors import WireError
 from gyrophare.kernel.geo import Position
-from gyrophare.kernel.observations import Doubt, Event, EventKind, Fix, Report, Sender, Sequence, Wire
+from gyrophare.kernel.observations import OF_VANS, Doubt, Event, EventKind, Fix, Report, Sender, Sequence, Wire
 from ingest.formats import (
     Decode,
     Decoded,
@@ -64,8 +64,10 @@ def decode_event(body: bytes, sender: Sender, received_at: datetime) -> Decoded:
     fields = _object(read_json(body))
     _same_device(fields, sender)
     said = fields.get("kind")
-    if not isinstance(said, str) or said not in _KINDS:
-        raise WireError("unknown_event", f"kind = {short(said)}; expected one of {', '.join(EventKind)}")
+    kinds = _KINDS if sender.name.startswith("vans/") else _OF_WATCHES
+    if not isinstance(said, str) or said not in kinds:
+        expected = ", ".join(kind for kind in EventKind if kind in kinds)
+        raise WireError("unknown_event", f"kind = {short(said)}; expected one of {expected}")
     kind = EventKind(said)
     doubts: list[Refusal] = []
     sequence = _lenient(lambda: _sequence(fields), doubts)
@@ -118,6 +120,7 @@ def decode_status(body: bytes, sender: Sender, received_at: datetime) -> Decoded
 
 T = TypeVar("T")
 _KINDS = frozenset(EventKind)
+_OF_WATCHES = _KINDS - OF_VANS
 _EVENT_KEYS = frozenset({"boot", "seq", "kind", "occurred_at", "sent_at", "fix", "battery_pct"})
 _REPORT_KEYS = frozenset({"boot", "seq", "sent_at", "fix", "motion", "battery_pct", "buffered"})
 _PARTS = {

@@ -51,6 +51,7 @@ export type AlertKind =
   | "stillness"
   | "check_missed"
   | "device_alarm"
+  | "van_hazard"
   | "infrastructure"
   | "overrun"
   | "left_area"
@@ -143,6 +144,9 @@ export type Wish = { kind: "message"; text: string; replies: string[] } | { kind
 export interface AlertDetail {
   prealarm?: "delivered" | "not_delivered" | "impossible";
   agents?: number;
+  /** Of a van at which a vehicle comes: how far away that was, and how many agents may be there. */
+  range_m?: number;
+  beside?: number;
   alarm?: string;
   cause?: string;
 }

@@ -16,12 +16,17 @@ test("stillness says whether the agent is heard, and whether the watch could ask
 test("each alert names the instant it counts from", () => {
   expect(episodeLabel(anAlert({ kind: "duress" }), fr)).toBe("Appui SOS");
   expect(episodeLabel(anAlert({ kind: "check_missed" }), fr)).toBe("Dernière réponse");
+  expect(episodeLabel(anAlert({ kind: "van_hazard" }), fr)).toBe("Sirène du fourgon");
   expect(episodeLabel(anAlert({ kind: "signal_lost" }), fr)).toBe("Depuis");
 });
 
 test("what else is known is said", () => {
   expect(remarks(anAlert({ kind: "device_alarm", detail: { alarm: "tamper" } }), fr)).toEqual([
     "Alarme annoncée par la montre : tamper",
+  ]);
+  expect(remarks(anAlert({ kind: "van_hazard", detail: { range_m: 82, beside: 2 } }), fr)).toEqual([
+    "Véhicule à 82 m du fourgon.",
+    "2 agents peut-être à proximité.",
   ]);
   expect(remarks(anAlert({ kind: "infrastructure", detail: { agents: 12 } }), fr)).toEqual(["12 agents étaient en service."]);
 });

@@ -38,6 +38,7 @@ export function lookOfAlert(alert: Alert): Look {
     case "stillness":
     case "check_missed":
     case "device_alarm":
+    case "van_hazard":
       return "alarm-stillness";
     default:
       return "alarm-technical";

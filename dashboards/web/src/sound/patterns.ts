@@ -37,6 +37,7 @@ const SOUNDS: Partial<Record<AlertKind, SoundKind>> = {
   stillness: "stillness",
   check_missed: "stillness",
   device_alarm: "stillness",
+  van_hazard: "stillness",
   infrastructure: "lost",
 };
 const GRAVEST_FIRST: readonly SoundKind[] = ["sos", "stillness", "lost", "technical", "notice"];

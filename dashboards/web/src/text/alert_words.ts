@@ -21,6 +21,8 @@ export function episodeLabel(alert: Alert, words: Words): string {
       return words.sinceMovement;
     case "check_missed":
       return words.sinceAnswer;
+    case "van_hazard":
+      return words.sinceHazard;
     default:
       return words.sinceTechnical;
   }
@@ -28,7 +30,7 @@ export function episodeLabel(alert: Alert, words: Words): string {
 
 /** What whoever answers must know before calling. */
 export function remarks(alert: Alert, words: Words): string[] {
-  const { prealarm, alarm, agents, cause } = alert.detail;
+  const { prealarm, alarm, agents, range_m, beside, cause } = alert.detail;
   const said: string[] = [];
   const moved = alert.history.some((news) => news.kind === "moved_in_alarm");
   if (alert.kind === "stillness" && alert.heard_after_episode !== null && !moved) {
@@ -36,6 +38,8 @@ export function remarks(alert: Alert, words: Words): string[] {
   }
   if (prealarm) said.push(words.prealarmWas[prealarm] ?? prealarm);
   if (alarm) said.push(words.deviceAlarm(alarm));
+  if (range_m !== undefined) said.push(words.vehicleAt(range_m));
+  if (beside !== undefined) said.push(words.agentsBeside(beside));
   if (agents !== undefined) said.push(words.agentsOnShift(agents));
   if (cause === "internal_error") said.push(words.internalError);
   for (const { contact, distance_m, answer } of alert.notifications) {
