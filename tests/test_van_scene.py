@@ -318,6 +318,14 @@ def test_exposure_and_dirt() -> None:
     assert 0.12 < dirty.mean() < 0.35
 
 
+@pytest.mark.parametrize("pitch_deg", [-25, 25])
+def test_a_camera_may_see_nothing_but_sky_or_road(pitch_deg: float) -> None:
+    image, truths = Scene(replace(CAMERA, pitch_deg=pitch_deg), Road(), approach(90), CLEAN, 3).frame(0.0)
+    blue, red = image[..., 0].mean(), image[..., 2].mean()
+    assert bool(blue > red + 10) is (pitch_deg < 0)
+    assert [truth.xyxy for truth in truths] == [None]
+
+
 def test_a_lens_bends_the_road_and_its_boxes() -> None:
     bent = replace(CAMERA, distortion=(-0.2, 0.05, 0.0, 0.0, 0.0))
     place = {"range_m": 20.0, "lateral_m": 5.0, "kind": Kind.TRUCK}

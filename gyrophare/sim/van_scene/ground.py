@@ -53,6 +53,8 @@ def soft_noise(dice: np.random.Generator, size_px: int) -> NDArray[np.uint8]:
 
 def sampled(texture: NDArray[np.uint8], columns: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """The repeating texture at fractional places, -1 to 1, shape as theirs (one axis)."""
+    if not len(columns):
+        return np.zeros(0, dtype=np.float32)
     size = len(texture)
     wrapped = (np.mod(columns, size)[None], np.mod(rows, size)[None])
     # remap takes no more than 32767 columns
