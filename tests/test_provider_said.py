@@ -49,12 +49,12 @@ async def alert(office: Department, *, next_step_after_s: float | None = 60, sta
 
 async def told(office: Department, alert_id: AlertId, provider_id: str | None, to: str = FIRST, **more: Any) -> int:
     """The SMS that told it to one of the contacts."""
-    row = {"state": "sent", "step": 0, "address": to} | more
+    row = {"state": "sent", "step": 0, "address": to, "occasion": "raised"} | more
     [kept] = await office.rows(
-        "insert into notification (alert_id, step, channel, contact_id, address, text, due_at, state, attempts,"
-        " provider_id, sent_at, changed_at)"
-        " select %(alert_id)s, %(step)s, 'sms', c.id, %(address)s, 'SOS', %(now)s, %(state)s, 1, %(provider_id)s,"
-        " %(now)s, %(now)s from contact c where phone_e164 = %(to)s returning id",
+        "insert into notification (alert_id, occasion, step, channel, contact_id, address, text, due_at, state,"
+        " attempts, provider_id, sent_at, changed_at)"
+        " select %(alert_id)s, %(occasion)s, %(step)s, 'sms', c.id, %(address)s, 'SOS', %(now)s, %(state)s,"
+        " 1, %(provider_id)s, %(now)s, %(now)s from contact c where phone_e164 = %(to)s returning id",
         alert_id=alert_id,
         provider_id=provider_id,
         to=to,
@@ -158,6 +158,19 @@ async def test_message_that_never_arrives_makes_the_next_step_due(
     ]
 
 
+async def test_message_that_never_arrives_begins_no_round_before_its_time(
+    pool: Pool, office: Department, clock: ManualClock
+) -> None:
+    alert_id = await alert(office)
+    await office.connection.execute(
+        """update alert set policy = '[{"after_s": 0, "channel": "sms", "to": "rank 1"}]', next_step = 1, repeat = 5"""
+    )
+    await told(office, alert_id, "SM1")
+    await provider_said.status(pool, clock, said("undelivered"))
+    [row] = await office.rows("select next_step_at from alert")
+    assert row["next_step_at"] == clock.now() + timedelta(seconds=60)
+
+
 async def test_message_that_never_arrives_wakes_nobody_where_the_alert_is_taken(
     pool: Pool, office: Department, clock: ManualClock
 ) -> None:
@@ -249,6 +262,34 @@ async def test_answer_takes_the_newest_alert_he_was_told_of(
     await told(office, not_his, None, SECOND)
     assert await provider_said.reply(pool, clock, taking, answered(" Oui ")) is Verdict.ACKNOWLEDGED
     assert taking.taken == [(newest, await contact(office, FIRST))]
+
+
+async def test_answer_is_to_the_last_alarm_he_was_sent(
+    pool: Pool, office: Department, clock: ManualClock, taking: Taking
+) -> None:
+    older, newest = await alert(office), await alert(office)
+    await told(office, older, "SM1")
+    clock.advance(1)
+    await told(office, newest, "SM2")
+    clock.advance(60)
+    await told(office, older, "SM3", step=1)
+    clock.advance(1)
+    await told(office, newest, "SM4", step=None, occasion="lapsed")  # what became of an alert is no alarm
+    assert await provider_said.reply(pool, clock, taking, answered()) is Verdict.ACKNOWLEDGED
+    assert [alert_id for alert_id, _ in taking.taken] == [older]
+
+
+async def test_answer_to_a_lone_text_counts_although_the_first_told_of_others(
+    pool: Pool, office: Department, clock: ManualClock, taking: Taking
+) -> None:
+    one, other = await alert(office), await alert(office)
+    for alert_id in (one, other):
+        await told(office, alert_id, "SM1")
+    assert await provider_said.reply(pool, clock, taking, answered()) is Verdict.NOT_TOLD
+    clock.advance(60)
+    await told(office, one, "SM2", step=1)
+    assert await provider_said.reply(pool, clock, taking, answered(provider_id="SM10")) is Verdict.ACKNOWLEDGED
+    assert [alert_id for alert_id, _ in taking.taken] == [one]
 
 
 async def test_answer_heard_again_takes_no_second_alert(

@@ -46,10 +46,13 @@ update notification set provider_final_at = %(now)s, changed_at = %(now)s
 where id = %(id)s and provider_final_at is null
 
 -- name: touch_alert
--- A message that will never arrive: the next step comes at once, if nobody has taken the alert yet.
+-- A message that will never arrive: the next step comes at once, if nobody has taken the alert yet; a round begins in its
+-- time.
 update alert
 set changed_at = greatest(changed_at, %(now)s),
-    next_step_at = case when %(fails)s and next_step_at > %(now)s then %(now)s else next_step_at end
+    next_step_at = case when %(fails)s and next_step_at > %(now)s
+                             and mod(next_step, nullif(jsonb_array_length(policy), 0)) is distinct from 0
+                        then %(now)s else next_step_at end
 where id = %(alert_id)s
 
 -- name: find_strays
@@ -88,7 +91,8 @@ select exists (select from contact where phone_e164 = %(phone_e164)s) as known
 
 -- name: find_told
 -- By the number it was sent to as well: a contact's place may have been given to another person since. Whoever names an
--- alert has its message, whatever the provider says; else only what was sent counts, and whether it told of others too.
+-- alert has its message, whatever the provider says; else the last alarm that was sent counts, and whether it told of others
+-- too.
 select a.id as alert_id, c.id as contact_id, exists (
            select from notification o
            where o.provider_id = n.provider_id and o.channel = n.channel and o.alert_id <> n.alert_id
@@ -97,8 +101,9 @@ from contact c
 join notification n on n.contact_id = c.id
 join alert a on a.id = n.alert_id
 where c.phone_e164 = %(phone_e164)s and n.channel = %(channel)s and n.address = %(phone_e164)s
-  and case when %(alert_id)s::bigint is null then n.state = 'sent' else a.id = %(alert_id)s and n.attempts > 0 end
-order by a.state = 'triggered' desc, a.id desc, n.id
+  and case when %(alert_id)s::bigint is null then n.state = 'sent' and n.occasion = 'raised'
+           else a.id = %(alert_id)s and n.attempts > 0 end
+order by a.state = 'triggered' desc, n.sent_at desc nulls last, n.id desc
 limit 1
 
 -- name: find_called

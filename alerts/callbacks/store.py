@@ -182,9 +182,9 @@ async def is_contact(connection: Connection, phone_e164: str) -> bool:
 
 
 async def find_told(connection: Connection, channel: str, phone_e164: str, alert_id: AlertId | None) -> Chosen | None:
-    """The alert of that number, or the newest, that the contact of `phone_e164` was told of; one that is open first.
+    """The alert of that number, or the one that the contact of `phone_e164` was told of last; one that is open first.
 
-    None too where the newest stood among others in one message: which one is meant must be said.
+    None too where the last message told of others as well: which one is meant must be said.
     """
     parameters = {"channel": channel, "phone_e164": phone_e164, "alert_id": alert_id}
     row = await (await connection.execute(QUERIES["find_told"], parameters)).fetchone()

@@ -255,11 +255,11 @@ def _answers(history: History, now: datetime) -> list[str]:
 
 
 def _told_alone(history: History, said: Answered, alert_id: int) -> bool:
-    """Whether that telephone got a text about that alert and no other."""
+    """Whether that telephone got an alarm about that alert and no other."""
     return any(
         message.to == said.phone_e164 and len(message.names) == 1
         for n in history.notifications
-        if n["alert_id"] == alert_id and n["channel"] == said.channel
+        if n["alert_id"] == alert_id and n["channel"] == said.channel and n["occasion"] == "raised"
         for message in history.taken[n["id"]]
     )
 
