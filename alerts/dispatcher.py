@@ -44,6 +44,14 @@ _FEW = 5  # texts to one number within a minute; from then on those that come cl
 _PAUSE_S = 0.2  # between these: a storm of thirty a second fills a text, and half a second is what an alarm may take
 _CAPPED = ("sms", "voice")  # what somebody pays for, and a telephone rings for
 
+_NOT_WANTED = SendResult(  # such a message is cancelled when it is settled
+    outcome=Outcome.TEMPORARY,
+    provider_id=None,
+    http_status=None,
+    error_code=None,
+    detail="not found at the provider, and somebody has taken the alert meanwhile",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
@@ -63,6 +71,8 @@ class _Claim:
     first_started_at: datetime
     in_doubt: bool
     """The provider may have it from an earlier attempt."""
+    taken: bool
+    """A step of an alert that somebody has taken, or closed."""
 
 
 class Dispatcher:
@@ -176,7 +186,8 @@ class Dispatcher:
         if not claim.in_doubt:
             return None
         channel = self._channels[claim.channel]
-        return await _certainly(channel.find_sent(claim.message, since=claim.first_started_at), [claim])
+        found = await _certainly(channel.find_sent(claim.message, since=claim.first_started_at), [claim])
+        return _NOT_WANTED if found is None and claim.taken and claim.channel not in TARGETED else found
 
     async def _post(self, claims: Sequence[_Claim]) -> SendResult:
         channel = self._channels[claims[0].channel]
@@ -296,4 +307,5 @@ def _read_claim(row: Mapping[str, Any]) -> _Claim:
         lease_token=row["lease_token"],
         first_started_at=row["first_started_at"],
         in_doubt=row["in_doubt"],
+        taken=row["taken"],
     )

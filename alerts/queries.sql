@@ -49,15 +49,18 @@ select o.id as organisation_id from organisation o
 where exists (select from alert a
               where a.organisation_id = o.id and a.device_id is null and a.kind = %(kind)s and a.episode = %(episode)s)
 
--- name: find_triggered
+-- name: find_standing
 select id from alert
-where device_id = %(device_id)s and kind = %(kind)s and state = 'triggered'
+where device_id = %(device_id)s and shift_id is not distinct from %(shift_id)s and kind = %(kind)s
+  and (state = 'triggered' or (state = 'acknowledged' and %(taken)s))
 order by id desc limit 1
 
--- name: find_open
-select id from alert
-where device_id = %(device_id)s and kind = %(kind)s and state <> 'closed'
-order by id desc limit 1
+-- name: touch_repeated
+-- Where every step has passed and nobody answered they begin anew.
+update alert
+set changed_at = greatest(changed_at, %(now)s),
+    next_step_at = case when state = 'triggered' then coalesce(next_step_at, %(now)s) end
+where id = %(alert_id)s
 
 -- name: claim_escalations
 select a.id as alert_id, a.organisation_id, o.name as organisation, a.kind, a.priority, a.subject, a.mission, a.episode_at,
@@ -224,18 +227,20 @@ with recent as (
 ), noted as (
     insert into attempt (notification_id, number, started_at) select id, attempts, %(now)s from claimed
 )
-select c.*, coalesce((select min(started_at) from attempt t where t.notification_id = c.id), %(now)s) as first_started_at
-from claimed c
+select c.*, coalesce((select min(started_at) from attempt t where t.notification_id = c.id), %(now)s) as first_started_at,
+       c.step is not null and a.state <> 'triggered' as taken
+from claimed c join alert a on a.id = c.alert_id
 order by c.rank
 
 -- name: hold_back
 -- Second messages that are due and may not go yet, or may again: more than the caps allow went to their number within the
--- hour, or to all within the day. Not where nobody has been told: the first message may have failed. Alerts are locked
--- before their notifications; one that somebody has waits for the next look.
+-- hour, or to all within the day. An alarm only where that number has been told of it: to anybody else it is the first.
+-- Alerts are locked before their notifications; one that somebody has waits for the next look.
 with due as (
     select n.id, n.alert_id, n.address, n.held, exists (
                select from notification t
                where t.alert_id = n.alert_id and t.occasion = 'raised' and t.state = 'sent' and t.channel in ('sms', 'voice', 'gammu')
+                 and (t.address = n.address or n.occasion <> 'raised')
            ) as told
     from notification n
     where n.channel = %(channel)s and n.state = 'pending' and n.due_at <= %(now)s and n.priority > %(first)s
@@ -305,9 +310,11 @@ with held as (
     from settled where t.notification_id = settled.id and t.number = settled.attempts
 )
 update alert a
--- A person who will never be told: the next step comes at once, if nobody has taken the alert yet. A machine answers nobody.
+-- A person who will never be told: the next step comes at once, if nobody has taken the alert yet; a round begins in its
+-- time. A machine answers nobody.
 set changed_at = %(now)s,
     next_step_at = case when %(state)s = 'failed' and a.next_step_at is not null
+                             and mod(a.next_step, nullif(jsonb_array_length(a.policy), 0)) is distinct from 0
                              and settled.channel <> all(%(machines)s)
                         then %(now)s else a.next_step_at end
 from settled where a.id = settled.alert_id

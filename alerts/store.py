@@ -4,7 +4,7 @@ transaction."""
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from alerts.escalation import plan
 from alerts.model import AlertFacts, AlertKind, Cause, Escalation, NewAlert, Step, priority
 from alerts.nearby import Nearest
 from alerts.outbox import Recipient
-from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId, OrganisationId
+from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId, OrganisationId, ShiftId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
@@ -81,18 +81,30 @@ async def find_organisations_told(connection: Connection, kind: AlertKind, episo
     return {OrganisationId(row["organisation_id"]) for row in rows}
 
 
-async def find_triggered(connection: Connection, device_id: DeviceId, kind: AlertKind) -> AlertId | None:
-    """The alert of this kind that nobody has taken yet."""
-    parameters = {"device_id": device_id, "kind": str(kind)}
-    row = await (await connection.execute(QUERIES["find_triggered"], parameters)).fetchone()
-    return None if row is None else AlertId(row["id"])
+async def repeat(
+    connection: Connection,
+    device_id: DeviceId,
+    shift_id: ShiftId | None,
+    kind: AlertKind,
+    detail: Mapping[str, Any],
+    now: datetime,
+    *,
+    taken: bool = False,
+) -> bool:
+    """The same danger of the same wearer again, before anybody answered: return whether there is such an alert.
 
-
-async def find_open(connection: Connection, device_id: DeviceId, kind: AlertKind) -> AlertId | None:
-    """The alert of this kind that nobody has closed yet."""
-    parameters = {"device_id": device_id, "kind": str(kind)}
-    row = await (await connection.execute(QUERIES["find_open"], parameters)).fetchone()
-    return None if row is None else AlertId(row["id"])
+    It is seen there, and where all its steps have passed they begin anew. `taken`: one that somebody has taken counts
+    as well, and tells nobody.
+    """
+    parameters = {"device_id": device_id, "shift_id": shift_id, "kind": str(kind), "taken": taken}
+    row = await (await connection.execute(QUERIES["find_standing"], parameters)).fetchone()
+    if row is None:
+        return False
+    alert_id = AlertId(row["id"])
+    await record(connection, [alert_id], "repeated", now, details=[dict(detail)])
+    await connection.execute(QUERIES["touch_repeated"], {"alert_id": alert_id, "now": now})
+    await wake(connection)
+    return True
 
 
 async def record(
@@ -187,7 +199,7 @@ async def acknowledge(
 ) -> None:
     """A dispatcher, or a contact who answered, takes the alert: the escalation stops until it lapses.
 
-    The wearer is told, and so is whoever else was called.
+    The wearer is told, and so is everybody who was called: whoever answered learns which alert he has taken.
 
     Not the wearer of a discreet SOS: a watch that lights up or rings would tell whoever must not know.
     """
@@ -200,12 +212,11 @@ async def acknowledge(
     await connection.execute(QUERIES["cancel_notifications"], {"alert_id": alert.alert_id, "now": now})
     detail = {} if contact_id is None else {"contact_id": contact_id}
     await record(connection, [alert.alert_id], "acknowledged", now, account_id=account_id, details=[detail])
-    queued = [one for one in told if contact_id is None or one.to.contact_id != contact_id]
     if alert.reply_topic is not None and not await find_discreet(connection, [alert.device_id]):
         text = wording.alarm_acknowledged(alert.alert_id)
         wearer = Recipient(address=alert.reply_topic)
-        queued.append(outbox.follow_up(alert, Occasion.ACKNOWLEDGED, "watch", wearer, text))
-    await outbox.queue(connection, queued, now)
+        told.append(outbox.follow_up(alert, Occasion.ACKNOWLEDGED, "watch", wearer, text))
+    await outbox.queue(connection, told, now)
     await wake(connection)
 
 

@@ -10,9 +10,12 @@ import psycopg
 import pytest
 
 import alerts.store
-from alerts.dispatcher import claim_parameters
+from alerts import policy_store
+from alerts.channels import Outcome
+from alerts.dispatcher import Dispatcher, claim_parameters
 from alerts.escalation import plan
 from alerts.model import NEEDS_REACHED, AlertKind, Cause, NewAlert, Step, priority
+from alerts.policy import Policy
 from dashboards import read_models
 from gyrophare.flows import due_steps, escalation_tick
 from gyrophare.flows.alert_desk import AlertDesk, Answer
@@ -20,6 +23,7 @@ from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AccountId, AlertId, ContactId
 from gyrophare.platform.db import Connection, Pool
 from tests.department import ORGANISATION, Department, OneConnection
+from tests.test_storm import Postbox
 
 DISPATCHER = AccountId(1)
 LAPSE_S = 900
@@ -210,7 +214,7 @@ async def test_database_itself_refuses_an_end_without_a_person_and_a_reason(offi
             await office.connection.execute(change.encode())
 
 
-async def test_contact_who_answers_takes_the_alert_and_the_others_who_were_called_are_told(
+async def test_contact_who_answers_takes_the_alert_and_all_who_were_called_are_told(
     office: Department, pool: Pool, desk: AlertDesk, clock: ManualClock
 ) -> None:
     await office.with_contacts("+33600000001", "+33600000002")
@@ -229,9 +233,10 @@ async def test_contact_who_answers_takes_the_alert_and_the_others_who_were_calle
         {
             "occasion": "acknowledged",
             "channel": "sms",
-            "address": "+33600000001",
+            "address": phone,
             "text": f"A{alert_id} prise en charge par Astreinte 2",
         }
+        for phone in ("+33600000001", "+33600000002")  # the second learns which one he has taken
     ]
     await send_all(office)
     assert await desk.close(alert_id, DISPATCHER, Cause.FALSE, "", reached=True) is Answer.YES
@@ -239,6 +244,28 @@ async def test_contact_who_answers_takes_the_alert_and_the_others_who_were_calle
     assert [(row["address"], row["text"]) for row in closed] == [
         (phone, f"A{alert_id} close: fausse alerte") for phone in ("+33600000001", "+33600000002")
     ]
+
+
+async def test_telephone_that_is_off_uses_up_no_round_before_its_time(
+    office: Department, pool: Pool, clock: ManualClock
+) -> None:
+    await office.with_contacts("+33600000001")
+    steps = (Step(after_s=0, channel="sms", to="rank 1"), Step(after_s=60, channel="sms", to="rank 1"))
+    policy = Policy(name="tous", kinds=None, steps=steps, repeat=2, repeat_after_s=300)
+    await policy_store.replace_policies(office.connection, ORGANISATION, [policy])
+    alert_id = await raised(office)
+    postbox = Postbox()
+    postbox.outcome = Outcome.PERMANENT
+    for _ in range(10):
+        await escalation_tick.tick(pool, clock, "test")
+        await Dispatcher(pool, clock, [postbox]).dispatch_due()
+        clock.advance(1)
+    assert len(postbox.taken) == len(steps)  # within a round the next one comes at once
+    assert "steps_exhausted" not in await history(office, alert_id)
+    postbox.outcome = Outcome.SENT
+    clock.advance(300)
+    await escalation_tick.tick(pool, clock, "test")
+    assert await Dispatcher(pool, clock, [postbox]).dispatch_due() == 1
 
 
 async def test_alert_that_ran_through_its_steps_says_so(office: Department, pool: Pool, clock: ManualClock) -> None:

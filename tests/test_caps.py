@@ -26,7 +26,7 @@ from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import AccountId, AlertId
 from gyrophare.platform.db import Pool, connect
 from tests.department import ORGANISATION, Department
-from tests.test_storm import Postbox, office, postbox, storm
+from tests.test_storm import PHONE, Postbox, office, postbox, storm
 
 __all__ = ["office", "postbox"]  # fixtures
 
@@ -131,11 +131,26 @@ async def test_second_message_goes_where_the_first_never_arrived(
 async def test_cap_of_the_day_counts_what_went_to_others(
     office: Department, pool: Pool, dispatcher: Dispatcher, postbox: Postbox, clock: ManualClock
 ) -> None:
-    await one_by_one(office, pool, dispatcher, 3)
+    [first] = await one_by_one(office, pool, dispatcher, 1)
     await office.with_contacts(OTHER)
+    await one_by_one(office, pool, dispatcher, 2)
+    clock.advance(45)
+    await office.with_contacts(PHONE)
     of_the_day = Dispatcher(pool, clock, [postbox], Caps(per_day=3))
-    assert await pass_on(office, pool, of_the_day, 60) == 0
-    assert await pass_on(office, pool, Dispatcher(pool, clock, [postbox], Caps(per_day=4)), 0) == 3
+    assert await pass_on(office, pool, of_the_day, 0) == 0
+    held = await office.rows("select alert_id from notification where held")
+    assert held == [{"alert_id": first}]
+    assert await pass_on(office, pool, Dispatcher(pool, clock, [postbox], Caps(per_day=4)), 0) == 1
+
+
+async def test_nobody_is_untold_of_an_alarm_for_a_cap_because_somebody_else_knows(
+    office: Department, pool: Pool, dispatcher: Dispatcher, postbox: Postbox, clock: ManualClock
+) -> None:
+    await one_by_one(office, pool, dispatcher, CAP)
+    await office.with_contacts(OTHER)  # whoever has that rank now has heard of none of them
+    spent = Dispatcher(pool, clock, [postbox], Caps(per_number_hour=CAP, per_day=CAP))
+    assert await pass_on(office, pool, spent, 60) == CAP
+    assert {message.to for message in postbox.taken[CAP:]} == {OTHER}
 
 
 async def test_text_about_several_counts_once(

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from alerts.dispatcher import LEASE_S
+from alerts.model import Cause
 from alerts.policy import TARGETED
 from alerts.store import QUERIES
 from gyrophare.flows.alert_desk import AlertDesk, Answer
@@ -192,6 +193,22 @@ async def test_waiting_messages_are_cancelled_when_somebody_answers(
     server.dispatcher.wake()
     await state_is(department, "cancelled" if taken_first else "sent")
     assert provider.received == (0 if taken_first else 1)
+
+
+async def test_alarm_in_doubt_is_not_sent_again_when_somebody_has_ended_the_alert(
+    server: Server, department: Department, provider: SmsProvider, clock: ManualClock
+) -> None:
+    await press_sos(department, provider, Fault(act=Act.RESET, stored=False), "+33600000001")
+    await state_is(department, "ambiguous")
+    [alert] = await department.rows("select id from alert")
+    assert (
+        await AlertDesk(server.pool, clock).close(AlertId(alert["id"]), AccountId(1), Cause.FALSE, "", reached=True)
+        is Answer.YES
+    )
+    clock.advance(60)
+    server.dispatcher.wake()
+    await state_is(department, "cancelled")
+    assert not [text for text in provider.messages if "SOS" in text.body]
 
 
 @pytest.mark.parametrize(

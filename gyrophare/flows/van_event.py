@@ -37,9 +37,8 @@ async def raise_hazards(connection: Connection, fresh: Iterable[tuple[Device, Ev
         beside_it = beside.count(place, agents[subject.organisation_id], event.happened_at)
         if not beside_it:
             continue
-        standing = await alerts.store.find_open(connection, device.id, AlertKind.VAN_HAZARD)
-        if standing is not None:
-            await alerts.store.record(connection, [standing], "repeated", now)
+        detail = {"beside": beside_it, **_range(event.detail)}
+        if await alerts.store.repeat(connection, device.id, None, AlertKind.VAN_HAZARD, detail, now, taken=True):
             continue
         alert = NewAlert(
             organisation_id=subject.organisation_id,
@@ -54,7 +53,7 @@ async def raise_hazards(connection: Connection, fresh: Iterable[tuple[Device, Ev
             triggered_at=event.received_at,
             received_late_s=(event.received_at - event.happened_at).total_seconds(),
             fix=place,
-            detail={"beside": beside_it, **_range(event.detail)},
+            detail=detail,
         )
         await alerts.store.raise_alerts(connection, [alert], now)
     await due_steps.take(connection, now)

@@ -252,11 +252,10 @@ async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
     ]
     who = await subjects.find(connection, {device.id for device, _, _ in alarms})
     for device, event, kind in alarms:
-        waiting = await alerts.store.find_triggered(connection, device.id, kind)
-        if waiting is not None:  # pressed again before anybody answered: the same danger
-            await alerts.store.record(connection, [waiting], "repeated", now)
-            continue
         subject = who[device.id]
+        detail = {"alarm": event.detail["alarm"]} if "alarm" in event.detail else {}
+        if await alerts.store.repeat(connection, device.id, subject.shift_id, kind, detail, now):
+            continue
         alert = NewAlert(
             organisation_id=subject.organisation_id,
             kind=kind,
@@ -270,7 +269,7 @@ async def _raise(connection: Connection, fresh: Sequence[tuple[Device, Event]], 
             triggered_at=event.received_at,
             received_late_s=(event.received_at - event.happened_at).total_seconds(),
             fix=event.fix or subject.last_fix,
-            detail={"alarm": event.detail["alarm"]} if "alarm" in event.detail else {},
+            detail=detail,
         )
         await alerts.store.raise_alerts(connection, [alert], now)
     hushed = [device.id for device, _, kind in alarms if kind is AlertKind.DURESS]
