@@ -41,6 +41,8 @@ class FindingKind(StrEnum):
     """No server has ticked for 10 s."""
     STEP_OVERDUE = "step_overdue"
     """Nobody took the alert, and its next step is late by more than 30 s."""
+    LAPSE_OVERDUE = "lapse_overdue"
+    """Whoever took the alert did nothing in his time, and since 30 s nobody is called in his place."""
     ESCALATION_STOPPED = "escalation_stopped"
     """Nobody took the alert, steps are left, and none has an instant."""
     STEP_WITHOUT_MESSAGE = "step_without_message"

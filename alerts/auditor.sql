@@ -6,6 +6,10 @@ with found as (
     from alert
     where state = 'triggered' and next_step_at < %(now)s - make_interval(secs => %(step_late_s)s)
     union all
+    select 'lapse_overdue', id
+    from alert
+    where lapses_at < %(now)s - make_interval(secs => %(step_late_s)s)
+    union all
     select 'escalation_stopped', id
     from alert
     where state = 'triggered' and next_step_at is null

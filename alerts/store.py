@@ -4,6 +4,7 @@ transaction."""
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +13,14 @@ from typing import Any
 from alerts import outbox, wording
 from alerts.documents import Occasion
 from alerts.escalation import plan
-from alerts.model import AlertFacts, AlertKind, Cause, Escalation, NewAlert, Step, priority
+from alerts.model import AlertFacts, AlertKind, Cause, Escalation, NewAlert, Step, priority, reference
 from alerts.nearby import Nearest
 from alerts.outbox import Recipient
 from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId, OrganisationId, ShiftId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
+log = logging.getLogger(__name__)
 QUERIES = sql.load(__file__)
 
 
@@ -116,9 +118,11 @@ async def record(
     account_id: AccountId | None = None,
     details: Sequence[dict[str, Any]] | None = None,
 ) -> None:
-    """Write what happened to alerts into their history."""
+    """Write what happened to alerts into their history; and into the log, where it may stand and not be committed."""
     if not alert_ids:
         return
+    for alert_id in alert_ids:
+        log.info("%s: %s", reference(alert_id), kind, extra={"action": kind, "alert_id": alert_id})
     parameters = {
         "alert_ids": list(alert_ids),
         "details": [json.dumps(detail) for detail in details or [{}] * len(alert_ids)],

@@ -24,6 +24,7 @@ from gyrophare.embedded import MqttBroker, PostgresServer
 from gyrophare.flows import escalation_tick
 from gyrophare.flows.audited import SUBJECT, AuditReport
 from gyrophare.kernel.clock import ManualClock
+from gyrophare.kernel.ids import AccountId, AlertId
 from gyrophare.platform.db import Connection
 from gyrophare.platform.deadman import DeadmanSwitch
 from gyrophare.server import Server
@@ -99,6 +100,31 @@ async def test_step_that_is_late_is_found_by_its_alert(office: Department) -> No
     assert Finding(kind=FindingKind.STEP_OVERDUE, alert_ids=(alert_id,)) in await look(office)
     await office.close_alerts()
     assert FindingKind.STEP_OVERDUE not in {finding.kind for finding in await look(office)}
+
+
+async def test_alert_that_was_taken_and_left_alone_is_found(office: Department) -> None:
+    alert_id = await an_alert(office)
+    alert = await alerts.store.lock_alert(office.connection, AlertId(alert_id))
+    assert alert is not None
+    await alerts.store.acknowledge(office.connection, alert, office.clock.now(), account_id=AccountId(1))
+    office.clock.advance(900 + 29)
+    assert FindingKind.LAPSE_OVERDUE not in {finding.kind for finding in await look(office)}
+    office.clock.advance(2)
+    assert Finding(kind=FindingKind.LAPSE_OVERDUE, alert_ids=(alert_id,)) in await look(office)
+    await tick(office)
+    assert FindingKind.LAPSE_OVERDUE not in {finding.kind for finding in await look(office)}
+
+
+async def test_each_turn_of_an_alert_is_a_line_with_its_number_and_nobody_s_name(
+    office: Department, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "alerts.store"):
+        alert_id = await an_alert(office)
+        office.clock.advance(600)
+        await tick(office)
+    lines = [record for record in caplog.records if record.name == "alerts.store"]
+    assert [record.message for record in lines] == [f"A{alert_id}: raised", f"A{alert_id}: steps_exhausted"]
+    assert {record.__dict__["alert_id"] for record in lines} == {alert_id}
 
 
 async def test_escalation_that_lost_its_instant_is_found(office: Department) -> None:
