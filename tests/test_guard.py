@@ -122,6 +122,8 @@ def test_the_network_of_the_demo_protects_nobody_unless_told_that_it_is_one() ->
         open_guard(CAMERA, DEMO)
     with pytest.raises(VisionError, match="no such model"):
         open_guard(CAMERA, Path("none.onnx"))
+    with pytest.raises(VisionError, match="NOT FOR THE ROAD"):
+        open_guard(CAMERA, Path("none.onnx"), strip_model=DEMO)
 
 
 def test_a_frame_whose_width_no_network_takes_is_looked_at_all_the_same() -> None:
@@ -273,6 +275,58 @@ def test_a_camera_that_is_knocked_a_little_is_corrected_and_one_that_is_knocked_
             assert (told.protection, "moved fault" in told.wrong) == (Protection.BLIND, True)
             van.guard.look_after()
             assert van.look().protection is Protection.DEGRADED
+
+
+def test_what_comes_is_not_forgotten_because_the_camera_was_knocked() -> None:
+    knock = Faults(knocks=(Knock(at_s=20.0, pitch_deg=0.2, yaw_deg=0.4),))
+    van = Van(approach(90, from_m=740), faults=knock)
+    van.after(20.0)
+    aimed = len(van.aimed)
+    sounded_m = next(nearest_m(van) for told in van.watch(12) if told.level is not None and told.level >= Level.ALERT)
+    assert len(van.aimed) == aimed
+    assert sounded_m > 93
+
+
+def test_a_clock_that_stands_still_is_blindness() -> None:
+    van = Van((*approach(90, from_m=230),))
+    van.after(2.0)
+    told = [van.guard.look((van.frame - 1) / FPS, van.scene.frame(2.0 + n / FPS)[0]) for n in range(20)]
+    assert all(one.level is None and "no newer" in str(one.error) for one in told)
+    assert told[-1].protection is Protection.BLIND
+    van.frame += 20
+    assert van.look().error is None
+
+
+@pytest.mark.parametrize(("every", "protection"), [(2, Protection.DEGRADED), (3, Protection.BLIND)])
+def test_frames_that_are_lost_are_no_evidence_that_nothing_comes(every: int, protection: Protection) -> None:
+    class Flaky(TrueBoxes):
+        frame = 0
+
+        def detect(self, image: Image) -> Detections:
+            self.frame += 1
+            if self.frame % every:
+                raise VisionError("the device is busy")
+            return super().detect(image)
+
+    van = Van((*approach(90, from_m=250),))
+    van.detector = Flaky()
+    van.guard = Guard(CAMERA, van.detector, boxes=CUBOIDS)
+    told, sounded_m = van.look(), None
+    for told in van.watch(9):
+        if sounded_m is None and told.level is not None and told.level >= Level.ALERT:
+            sounded_m = nearest_m(van)
+    assert sounded_m is not None
+    assert sounded_m > 85
+    assert told.protection is protection
+
+
+def test_whoever_had_his_hands_on_the_camera_is_not_believed_to_have_put_it_right() -> None:
+    van = Van(standing(60.0, 6.0), faults=Faults(knocks=(Knock(at_s=20.0, pitch_deg=-1.5, yaw_deg=2.0),)))
+    van.after(32.0)
+    van.guard.look_after()
+    told = van.after(20.0)
+    assert (told.protection, told.calibration.well) == (Protection.DEGRADED, False)
+    assert "moved fault" not in told.wrong
 
 
 def test_painted_lines_show_where_the_road_goes_though_the_file_does_not_say() -> None:

@@ -32,7 +32,9 @@ _BLIND_AFTER_S, _LOST_MAX = 0.5, 10  # a frame that is lost now and then is no b
 _LINES_EVERY_S, _LINES_LOOKS, _LINES_MIN = 2.0, 10, 6
 _AIM_DEG = 0.2  # the strip has half a degree to spare
 _SHIFT_SIGMA_DEG = 0.05
-_MOVED_S = 3.0
+_MOVED_S, _MOVED_MAX_S = 3.0, 13.0  # the longer while something comes: what is followed would be forgotten
+_COMES_MPS = 1.0
+_TOUCHED_DEG = 1.0
 
 
 class Protection(StrEnum):
@@ -110,29 +112,35 @@ class Guard:
             times.end("judge")
         except Exception as error:
             self._lost += 1
+            if math.isfinite(self._at_s):
+                self._checks.lose(self._at_s)
             level = self._lookout.miss(self._at_s).level if math.isfinite(self._at_s) else Level.NONE
             return self._told(at_s, level, times, error=_words(error))
         self._judged_s, self._lost, error_words = now_s, 0, None
         try:
-            self._calibrate(now_s, image, judged.verdict.level)
+            self._calibrate(now_s, image, judged)
             times.end("calibrate")
         except Exception as error:  # what was judged is told all the same
             error_words = _words(error)
         return self._told(at_s, judged.verdict.level, times, judged=judged, error=error_words)
 
     def look_after(self) -> None:
-        """Somebody has looked after the camera: what it shows from now on is what it should show."""
+        """Somebody had his hands on the camera: it shows what it should, and where it looks must be learnt again."""
         self._checks.learn_anew()
+        pitch_sigma_deg, yaw_sigma_deg = (
+            max(sigma_deg, _TOUCHED_DEG) for sigma_deg in (self._camera.pitch_sigma_deg, self._camera.yaw_sigma_deg)
+        )
+        self._believe(replace(self._camera, pitch_sigma_deg=pitch_sigma_deg, yaw_sigma_deg=yaw_sigma_deg))
 
     # ------------------------------------------------------------------ what it is told
 
     def _time(self, at_s: float) -> float:
-        """Time as it goes here: never back. Raise VisionError for the one frame that does; the next go on from it."""
+        """Time as it goes here: on. Raise VisionError for a frame that is no newer than the last; newer ones go on."""
         if not math.isfinite(at_s):
             raise VisionError(f"a frame of {at_s} s; expected monotonic seconds")
-        if at_s + self._ahead_s < self._at_s:
+        if at_s + self._ahead_s <= self._at_s:
             self._ahead_s = self._at_s - at_s
-            raise VisionError("a frame older than the one before it; expected times that go forward")
+            raise VisionError("a frame no newer than the one before it; expected times that go forward")
         self._at_s = at_s + self._ahead_s
         return self._at_s
 
@@ -186,11 +194,13 @@ class Guard:
         if self._aim is not None:
             self._aim(camera)
 
-    def _calibrate(self, now_s: float, image: Image, level: Level) -> None:
+    def _calibrate(self, now_s: float, image: Image, judged: Judged) -> None:
         """Not while there is danger: it can wait, and what is followed must not be forgotten."""
-        if level >= Level.ALERT:
+        moved_s = self._moved_for_s(now_s)
+        if judged.verdict.level >= Level.ALERT:
             return
-        if self._is_moved(now_s) and (shift_deg := self._checks.shift_deg) is not None:
+        long_enough_s = _MOVED_MAX_S if _comes(judged) else _MOVED_S
+        if moved_s >= long_enough_s and (shift_deg := self._checks.shift_deg) is not None:
             self._checks.learn_anew()
             self._believe(_learnt(self._camera, self._lookout.calibration, shift_deg))
             return
@@ -202,14 +212,14 @@ class Guard:
                 self._aimed_off_deg = off_deg
                 self._aim(_learnt(self._camera, known))
 
-    def _is_moved(self, now_s: float) -> bool:
-        """Whether the camera was knocked a little, for so long that it was no gust. A fault is for somebody to see."""
+    def _moved_for_s(self, now_s: float) -> float:
+        """For how long the camera has been knocked a little: a gust passes. A fault is for somebody to see."""
         moved = any(check.kind is CheckKind.MOVED and check.verdict is Verdict.DEGRADED for check in self._said)
         if not moved:
             self._moved_since_s = None
         elif self._moved_since_s is None:
             self._moved_since_s = now_s
-        return self._moved_since_s is not None and now_s - self._moved_since_s >= _MOVED_S
+        return 0.0 if self._moved_since_s is None else now_s - self._moved_since_s
 
     def _see_lines(self, now_s: float, image: Image) -> None:
         """Some looks at the painted lines, and one word of them all: they do not move, and err the same each time."""
@@ -234,6 +244,12 @@ class _Times:
         now_s = self._stopwatch_s()
         self.stages_ms[stage] = (now_s - self._since_s) * 1000
         self._since_s = now_s
+
+
+def _comes(judged: Judged) -> bool:
+    """Whether a vehicle is near that comes, or may."""
+    near = (judged.ranges[track_id] for track_id in judged.verdict.tracks if track_id in judged.ranges)
+    return any(one.closing_mps is None or one.closing_mps > _COMES_MPS for one in near)
 
 
 def _words(error: Exception) -> str:

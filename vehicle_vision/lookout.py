@@ -87,7 +87,7 @@ class Lookout:
 
     def miss(self, at_s: float) -> hazard.Verdict:
         """A frame that could not be looked at: time passes, and nothing is known."""
-        self._hazard, verdict = hazard.step(self._hazard, (), at_s, self._policy)
+        self._hazard, verdict = hazard.pass_time(self._hazard, at_s, self._policy)
         return verdict
 
     def judge(self, at_s: float, seen: Sequence[Tracked], alive: AbstractSet[int]) -> Judged:

@@ -31,10 +31,10 @@ def open_guard(
     `strip_model`: the network for the strip, where a network's size of input is fixed; None: the same for both. Raise
     VisionError when the network cannot serve, or is that of the demo and nobody has said that this is one.
     """
-    shown = is_demo(model) if model.exists() else False
+    shown = [one for one in (model, strip_model) if one is not None and one.exists() and is_demo(one)]
     if shown and not demo:
         raise VisionError(
-            f"{model} is NOT FOR THE ROAD: it has seen a rendered one only, and would leave the crew unprotected. "
+            f"{shown[0]} is NOT FOR THE ROAD: it has seen a rendered one only, and would leave the crew unprotected. "
             "Expected a network trained on real roads: `gyrophare van model fetch yolo11n`, then `export`."
         )
     width, height = camera.frame_wh

@@ -2,6 +2,6 @@
 
 from vehicle_vision.hazard.judgement import Judgement, Motion
 from vehicle_vision.hazard.policy import Level, Mode, Policy
-from vehicle_vision.hazard.step import State, Verdict, step
+from vehicle_vision.hazard.step import State, Verdict, pass_time, step
 
-__all__ = ["Judgement", "Level", "Mode", "Motion", "Policy", "State", "Verdict", "step"]
+__all__ = ["Judgement", "Level", "Mode", "Motion", "Policy", "State", "Verdict", "pass_time", "step"]

@@ -34,6 +34,7 @@ class Threat:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     at_s: float | None = None
+    """Of the last frame that was looked at."""
     threats: Mapping[int, Threat] = field(default_factory=dict)
     level: Level = Level.NONE
     hold_until_s: float = -math.inf
@@ -71,6 +72,18 @@ def step(state: State, judgements: Sequence[Judgement], at_s: float, policy: Pol
         threat = _release(threat, at_s, policy)
         if track_id in seen or threat.level > Level.WATCH or at_s - threat.seen_s <= policy.lost_s:
             threats[track_id] = threat
+    return _conclude(state, threats, at_s, at_s, policy)
+
+
+def pass_time(state: State, at_s: float, policy: Policy) -> tuple[State, Verdict]:
+    """A frame that nobody could look at speaks neither for nor against a vehicle; no alert outlives its time."""
+    threats = {track_id: _release(threat, at_s, policy) for track_id, threat in state.threats.items()}
+    return _conclude(state, threats, state.at_s, at_s, policy)
+
+
+def _conclude(
+    state: State, threats: Mapping[int, Threat], looked_s: float | None, at_s: float, policy: Policy
+) -> tuple[State, Verdict]:
     levels = {track_id: threat.level for track_id, threat in threats.items() if threat.level}
     raised = tuple(
         sorted(
@@ -80,7 +93,7 @@ def step(state: State, judgements: Sequence[Judgement], at_s: float, policy: Pol
         )
     )
     level, hold_until_s = _hold(state, max(levels.values(), default=Level.NONE), at_s, policy)
-    after = State(at_s=at_s, threats=threats, level=level, hold_until_s=hold_until_s)
+    after = State(at_s=looked_s, threats=threats, level=level, hold_until_s=hold_until_s)
     return after, Verdict(at_s=at_s, level=level, raised=raised, tracks=levels)
 
 
@@ -111,11 +124,12 @@ def _saw(threat: Threat, judgement: Judgement, passed_s: float, at_s: float, pol
 
 
 def _missed(threat: Threat, passed_s: float) -> Threat:
-    """Not to be seen is no evidence of safety: the level stays until it is released."""
+    """Not to be seen is no evidence of safety: the level stays until it is released. One look proves no more here."""
+    sight_s = min(passed_s, _FRAME_MAX_S)
     return replace(
         threat,
-        alert_for_s=max(threat.alert_for_s - passed_s, 0.0),
-        danger_for_s=max(threat.danger_for_s - passed_s, 0.0),
+        alert_for_s=max(threat.alert_for_s - sight_s, 0.0),
+        danger_for_s=max(threat.danger_for_s - sight_s, 0.0),
     )
 
 

@@ -70,6 +70,11 @@ class SelfChecks:
         """How far what it shows has shifted right and down since it was learnt; None: not known."""
         return self._aim.turned_deg()
 
+    def lose(self, at_s: float) -> None:
+        """The frame of that time could not be judged: it counts for no pace."""
+        if self._times and self._times[-1] == at_s:
+            self._times.pop()
+
     def learn_anew(self) -> None:
         """The camera was looked after: what it shows from now on is what it should."""
         self._usual, self._good = None, []
