@@ -56,7 +56,7 @@ class FindingKind(StrEnum):
     SENDING_STUCK = "sending_stuck"
     """Whoever was sending a message is gone since 60 s, and nobody finds out what became of it."""
     STATUS_MISSING = "status_missing"
-    """The provider took a message, has not said what became of it, and nobody asks: 300 s after it was time."""
+    """The provider or the modem took a message, has not said what became of it, and nobody asks: 300 s too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

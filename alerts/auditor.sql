@@ -41,7 +41,8 @@ with found as (
     -- With the provider, and neither at its end nor asked about. Who was asked in vain often enough is at its end too.
     select 'status_missing', n.alert_id
     from notification n
-    where n.state = 'sent' and n.provider_id is not null and n.provider_final_at is null and n.channel in ('sms', 'voice')
+    where n.state = 'sent' and n.provider_id is not null and n.provider_final_at is null
+      and n.channel in ('sms', 'voice', 'gammu')
       and coalesce(n.provider_ask_at, n.sent_at) < %(now)s - make_interval(secs => %(status_late_s)s)
       and n.channel in (select unnest(channels) from channel_presence)
     union all

@@ -317,7 +317,11 @@ class Server:
         if (cap := handover_channels.cap(self.settings.cap)) is not None:
             self._stack.push_async_callback(cap.aclose)
             channels.append(cap)
-        channels += [way for way in (handover_channels.gammu(self.settings.gammu), self.dc09) if way is not None]
+        if (modem := handover_channels.gammu(self.settings.gammu)) is not None:
+            self._fetches[modem.name] = modem.fetch_status
+            channels.append(modem)
+        if self.dc09 is not None:
+            channels.append(self.dc09)
         return self.observing.channels(channels)
 
     async def _listen(self) -> None:

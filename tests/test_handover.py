@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from gyrophare import doctor_handover
 from gyrophare.embedded import MqttBroker
 from gyrophare.finding import Finding
+from gyrophare.flows.provider_asked import FIRST_AFTER_S
 from gyrophare.handover_settings import CapSettings, Dc09Settings, GammuSettings
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.errors import SettingsError
@@ -187,6 +188,12 @@ async def test_server_hands_an_alert_over_by_every_way(
             sent = await department.until_rows(
                 3, "select channel from notification where state = 'sent' and channel in ('cap', 'dc09', 'gammu')"
             )
+            clock.advance(FIRST_AFTER_S["gammu"])
+            await server.callbacks.ask()
+            arrived = await department.rows(
+                "select channel from notification where delivered_at = %(now)s", now=clock.now()
+            )
     assert len(sent) == 3
+    assert arrived == [{"channel": "gammu"}]
     assert [b'"SIA-DCS"' in frame for frame in receiver.frames] == [True]
     assert (tmp_path / "A17-raised-20260114T074203Z.xml").exists()

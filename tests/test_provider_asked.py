@@ -169,7 +169,7 @@ async def test_nothing_is_locked_while_the_provider_is_asked(
 async def ticking(office: Department) -> Department:
     """A server lives that sends text messages, and its engine ticks whatever the hour."""
     await office.connection.execute(
-        "insert into channel_presence (instance, channels, seen_at) values ('test', '{sms,gammu}', %s)",
+        "insert into channel_presence (instance, channels, seen_at) values ('test', '{sms,dc09}', %s)",
         [office.clock.now()],
     )
     await office.connection.execute("insert into engine_tick (instance, ticked_at) values ('test', '2100-01-01')")
@@ -215,7 +215,7 @@ async def test_provider_whose_last_word_is_sent_is_no_finding_at_any_time(
     [
         "update notification set state = 'failed'",
         "update notification set provider_id = null",
-        "update notification set channel = 'gammu'",
+        "update notification set channel = 'dc09'",
     ],
 )
 async def test_message_of_which_no_provider_tells_more_is_no_finding(

@@ -65,7 +65,9 @@ class Channel(Protocol):
     async def find_sent(self, message: OutgoingText, *, since: datetime) -> SendResult | None:
         """Look at the provider for a message with this reference, taken at or after `since`.
 
-        None: the provider shows no such message. Its list may lag by seconds, so do not ask at once.
-        AMBIGUOUS: the provider could not be asked; nothing is known yet.
+        None: the provider shows no such message, or none that it took. Its list may lag by seconds, so do not ask at
+        once.
+        AMBIGUOUS: the provider could not be asked, or has not decided; nothing is known yet.
+        Never TEMPORARY: what was certainly not processed is to be sent, not found.
         """
         ...

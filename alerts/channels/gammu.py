@@ -1,7 +1,8 @@
 """Text messages through our own GSM modem, by gammu-smsd's PostgreSQL tables: no provider and no internet is needed.
 
-The daemon takes a row from `outbox` and leaves it in `sentitems` with what the modem said. A row that waits is not
-sent, for the daemon may have died: it is watched until the modem has spoken.
+The daemon takes a row from `outbox` and leaves it in `sentitems` with what the modem said, and later with what the
+network reports. A row that waits is not sent, for the daemon may have died: it is watched until the modem has spoken,
+and withdrawn when it has not within LATE_S.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from alerts.callbacks.status import StatusSaid, read_code
 from alerts.channels import Outcome, OutgoingText, SendResult
 from alerts.channels.gsm_text import to_gsm7_within
 from gyrophare.platform import sql
@@ -20,6 +22,7 @@ from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__, "gammu.sql")
 WAIT_S = 15.0  # a modem needs three to ten seconds for a text
+LATE_S = 300.0  # an alarm later than this would only mislead; the network too has five minutes
 _LIMIT_S = 25.0  # with the connection: shorter than the dispatcher's lease
 _POLL_S = 0.5
 _CONNECT_S = 5
@@ -27,6 +30,16 @@ _CLOCK_SKEW = timedelta(minutes=5)  # between our clock and the database's
 _WAITING = "Waiting"
 _NOT_TAKEN = frozenset({"SendingError", "Error"})
 _NOT_DELIVERED = "DeliveryFailed"
+# `sent`: the network has it. Whether its report is to come, was not asked for or says nothing is all the same: we look
+# for some time, and then nobody knows.
+_WORDS = {
+    "SendingOK": "sent",
+    "SendingOKNoReport": "sent",
+    "DeliveryPending": "sent",
+    "DeliveryUnknown": "sent",
+    "DeliveryOK": "delivered",
+    _NOT_DELIVERED: "undelivered",
+} | dict.fromkeys(_NOT_TAKEN, "failed")
 _REFUSED = (psycopg.ProgrammingError, psycopg.DataError, psycopg.IntegrityError)
 
 
@@ -61,14 +74,37 @@ class GammuChannel:
             return _result(outcome, f"the modem's database: {type(error).__name__}")
 
     async def find_sent(self, message: OutgoingText, *, since: datetime) -> SendResult | None:
-        """See Channel. A text that waits for the modem is AMBIGUOUS: it is neither sent nor to be sent again."""
-        parameters = {"creator": _creator(message), "since": since - _CLOCK_SKEW}
+        """See Channel. A text that waits for the modem is AMBIGUOUS, neither sent nor to be sent again; for too long,
+        it is PERMANENT and waits no more. One that the modem could not send was not taken.
+        """
+        parameters = {"creator": _creator(message), "since": since - _CLOCK_SKEW, "late_s": LATE_S}
         try:
             async with asyncio.timeout(_LIMIT_S), await self._connect() as connection:
                 rows = await (await connection.execute(QUERIES["find_texts"], parameters)).fetchall()
+                found = _verdict(rows)
+                if found is not None and found.outcome is Outcome.AMBIGUOUS and await _withdrawn(connection, rows):
+                    return _result(Outcome.PERMANENT, f"the modem did not take it within {LATE_S:.0f} s")
         except (psycopg.Error, TimeoutError) as error:
             return _result(Outcome.AMBIGUOUS, f"the modem's database: {type(error).__name__}")
-        return _verdict(rows)
+        return None if found is not None and found.outcome is Outcome.TEMPORARY else found
+
+    async def fetch_status(self, provider_id: str) -> StatusSaid | None:
+        """What has become of a text that the modem sent; None: there is no clear answer."""
+        creator, _, number = provider_id.rpartition("/")
+        parameters = {"creator": creator, "id": int(number)}
+        try:
+            async with asyncio.timeout(_LIMIT_S), await self._connect() as connection:
+                row = await (await connection.execute(QUERIES["find_sent"], parameters)).fetchone()
+        except (psycopg.Error, TimeoutError):
+            return None
+        if row is None or row["status"] not in _WORDS:
+            return None
+        return StatusSaid(
+            channel=self.name,
+            provider_id=provider_id,
+            status=_WORDS[row["status"]],
+            error_code=read_code(row["error"]),
+        )
 
     async def _watch(self, connection: Connection, inserted: DictRow | None) -> SendResult:
         """What the modem says of a text, or that it still waits."""
@@ -91,6 +127,15 @@ def _creator(message: OutgoingText) -> str:
     return f"{message.reference}/{message.notification_id}"
 
 
+async def _withdrawn(connection: Connection, rows: Iterable[DictRow]) -> bool:
+    """Whether all that wait did so for too long, and are out of the daemon's reach now."""
+    waiting = [row for row in rows if row["status"] == _WAITING]
+    if not all(row["late"] for row in waiting):
+        return False
+    withdrawn = await connection.execute(QUERIES["withdraw"], {"ids": [row["id"] for row in waiting]})
+    return withdrawn.rowcount == len(waiting)  # else the daemon took one meanwhile: it is looked at again
+
+
 def _verdict(rows: Iterable[DictRow]) -> SendResult | None:
     """Of several attempts the luckiest counts; None where there was none."""
     results = [_read(row) for row in rows]
@@ -100,12 +145,14 @@ def _verdict(rows: Iterable[DictRow]) -> SendResult | None:
 
 def _read(row: DictRow) -> SendResult:
     status, code = row["status"], None if row["error"] is None else str(row["error"])
-    if status == _WAITING:
-        return _result(Outcome.AMBIGUOUS, "waits for the modem", provider_id=str(row["id"]))
+    if status == _WAITING:  # it has no name yet: who has one was taken
+        return _result(Outcome.AMBIGUOUS, "waits for the modem")
     if status in _NOT_TAKEN:
         return _result(Outcome.TEMPORARY, f"the modem could not send it: {status}", code=code)
     outcome = Outcome.PERMANENT if status == _NOT_DELIVERED else Outcome.SENT
-    return _result(outcome, f"the modem says: {status}", provider_id=str(row["id"]), code=code)
+    # The row's number alone would be another text's, were the tables made anew.
+    provider_id = f"{row['creator']}/{row['id']}"
+    return _result(outcome, f"the modem says: {status}", provider_id=provider_id, code=code)
 
 
 def _result(outcome: Outcome, detail: str, *, provider_id: str | None = None, code: str | None = None) -> SendResult:

@@ -6,16 +6,27 @@ values (%(to)s, %(text)s, 'Default_No_Compression', %(creator)s, 'yes', 0, '24:0
 returning "ID" as id
 
 -- name: find_text
-select "ID" as id, 'Waiting' as status, null::integer as error from outbox where "ID" = %(id)s
+select "ID" as id, "CreatorID" as creator, 'Waiting' as status, null::integer as error
+from outbox where "ID" = %(id)s
 union all
-select "ID", "Status", nullif("StatusError", -1) from sentitems where "ID" = %(id)s
+select "ID", "CreatorID", "Status", nullif("StatusError", -1) from sentitems where "ID" = %(id)s
 
 -- name: find_texts
 -- Its instants have no zone: they are read in the database's own, as the daemon writes them.
-select "ID" as id, 'Waiting' as status, null::integer as error
+select "ID" as id, "CreatorID" as creator, 'Waiting' as status, null::integer as error,
+       "InsertIntoDB" <= now() - make_interval(secs => %(late_s)s) as late
 from outbox
 where "CreatorID" = %(creator)s and "InsertIntoDB" >= %(since)s
 union all
-select "ID", "Status", nullif("StatusError", -1)
+select "ID", "CreatorID", "Status", nullif("StatusError", -1), false
 from sentitems
 where "CreatorID" = %(creator)s and "InsertIntoDB" >= %(since)s
+
+-- name: find_sent
+select "Status" as status, nullif("StatusError", -1) as error
+from sentitems
+where "ID" = %(id)s and "CreatorID" = %(creator)s
+
+-- name: withdraw
+-- What a modem sends all the same, because it was at it, tells one person more than it would have.
+delete from outbox where "ID" = any(%(ids)s)

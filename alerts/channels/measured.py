@@ -45,7 +45,7 @@ class ChannelMetrics:
             ["result"],
             registry=registry,
         )
-        for channel in ("sms", "voice"):
+        for channel in ("sms", "voice", "gammu"):
             self.unknown.labels(channel)
         for result in ("redacted", "refused"):
             self.redactions.labels(result)
