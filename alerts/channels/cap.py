@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ import httpx
 from alerts import documents
 from alerts.channels import Outcome, OutgoingText, SendResult
 from alerts.channels.cap_xml import cap_xml, identifier
+from alerts.channels.own_thread import OwnThread
 
 # At INFO httpx writes the whole URL of each request.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -24,6 +26,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 CONTENT_TYPE = "application/cap+xml"
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
+FOLDER_S = 10.0  # for a message in the folder; with the post after it less than the dispatcher's lease
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -61,6 +64,7 @@ class CapChannel:
         token: str | None = None,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         read_timeout_s: float = READ_TIMEOUT_S,
+        folder_s: float = FOLDER_S,
     ) -> None:
         self._sender, self._folder, self._url = sender, folder, url
         self._headers = {"Content-Type": CONTENT_TYPE} | ({"Authorization": f"Bearer {token}"} if token else {})
@@ -68,8 +72,12 @@ class CapChannel:
         self._http = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), trust_env=False)
         self._timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
         self._limit_s = connect_timeout_s + read_timeout_s
+        # A share that is away holds a write for as long as it likes. One thread: two would write into one file.
+        self._writer = OwnThread("cap-folder")
+        self._folder_s = folder_s
 
     async def aclose(self) -> None:
+        self._writer.end()
         await self._http.aclose()
 
     async def send(self, message: OutgoingText) -> SendResult:
@@ -80,7 +88,10 @@ class CapChannel:
         name, body = identifier(document), cap_xml(document, self._sender)
         if self._folder is not None:
             try:
-                await asyncio.to_thread(_drop, self._folder, f"{name}.xml", body)
+                async with asyncio.timeout(self._folder_s):
+                    await self._writer.run(partial(_drop, self._folder, f"{name}.xml", body))
+            except TimeoutError:
+                return _result(Outcome.AMBIGUOUS, "the folder does not answer in time")
             except OSError as error:
                 return _result(Outcome.TEMPORARY, f"the folder cannot be written: {os.strerror(error.errno or 0)}")
         if self._url is None:
