@@ -52,6 +52,12 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
         ("frame_wh = [1, 2, 3]\nfx_px=1\nfy_px=1\ncx_px=1\ncy_px=1", "expected 2 numbers"),
         ("frame_wh = [1920, 1080]\nfx_px=true\nfy_px=1\ncx_px=1\ncy_px=1", "fx_px = True; expected a number"),
         ("frame_wh = [1920, 1080]\nfx_px=1600\nfy_px=1600\ncx_px=5000\ncy_px=540", "cx_px = 5000.0"),
+        ("frame_wh = [nan, 1080]\nfx_px=1600\nfy_px=1600\ncx_px=960\ncy_px=540", "expected whole pixels"),
+        ("frame_wh = [inf, 1080]\nfx_px=1600\nfy_px=1600\ncx_px=960\ncy_px=540", "expected whole pixels"),
+        ("frame_wh = [1920.5, 1080]\nfx_px=1600\nfy_px=1600\ncx_px=960\ncy_px=540", "expected whole pixels"),
+        ("frame_wh = [1920, 1080]\nfx_px=nan\nfy_px=1600\ncx_px=960\ncy_px=540", "fx_px = nan"),
+        ("frame_wh = [1920, 1080]\nfx_px=60000\nfy_px=60000\ncx_px=960\ncy_px=540", "field of view of 5 degrees"),
+        ("frame_wh = [1920, 1080]\nfx_px=1600\nfy_px=300\ncx_px=960\ncy_px=540", "fy_px = 300.0"),
     ],
 )
 def test_a_file_that_contradicts_itself_is_named_with_the_value(tmp_path: Path, text: str, named: str) -> None:

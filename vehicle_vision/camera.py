@@ -47,6 +47,10 @@ class Camera:
         _expect(16 <= width <= 16_384 and 16 <= height <= 16_384, "frame_wh", self.frame_wh, "16 to 16384 pixels each")
         for name in ("fx_px", "fy_px"):
             _expect(_finite(value := getattr(self, name)) and value >= 16, name, value, "16 pixels or more")
+        _expect(self.fx_px <= 12 * width, "fx_px", self.fx_px, f"at most {12 * width}: a field of view of 5 degrees")
+        _expect(
+            0.5 <= self.fy_px / self.fx_px <= 2, "fy_px", self.fy_px, f"about fx_px = {self.fx_px!r}: square pixels"
+        )
         _expect(_finite(self.cx_px) and 0 < self.cx_px < width, "cx_px", self.cx_px, f"a column of 0 to {width}")
         _expect(
             _finite(self.cy_px) and 0 < self.cy_px < height, "cy_px", self.cy_px, f"inside the frame, 0 to {height}"

@@ -15,6 +15,7 @@ yaw_sigma_deg = 0.5
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -64,6 +65,8 @@ def _camera(given: dict[str, Any]) -> Camera:
         numbers = value if length is not None else [value]
         if not isinstance(numbers, list) or not all(_number(one) for one in numbers):
             raise CameraError(f"{name} = {value!r}; expected {'a list of numbers' if length else 'a number'}")
+        if name == "frame_wh" and not all(math.isfinite(one) and one == int(one) for one in numbers):
+            raise CameraError(f"{name} = {value!r}; expected whole pixels")
         if length is not None and len(numbers) != length:
             raise CameraError(f"{name} = {value!r}; expected {length} numbers")
         given[name] = tuple(map(int if name == "frame_wh" else float, numbers)) if length else float(value)
