@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gyrophare.evaluation.vision.encounters import as_detected
 from tests.drawn_boxes import Driven
 from vehicle_vision.boxes import CUBOIDS
 from vehicle_vision.camera import Camera
@@ -101,3 +102,29 @@ def test_a_vehicle_that_a_crop_has_cut_is_not_farther_away() -> None:
     believed_m, ignored_m = found
     assert ignored_m == pytest.approx(20.0, rel=0.05)
     assert believed_m > 1.1 * ignored_m
+
+
+@pytest.mark.parametrize("kmh", [6, 8, 12])
+def test_a_lorry_that_backs_up_at_a_walk_is_not_taken_for_one_that_stands(kmh: int) -> None:
+    rng = np.random.default_rng(kmh)
+    for _ in range(5):
+        assert _sounds(rng, Driven(range_m=50.0, speed_mps=kmh / 3.6), lasts_s=10.0)
+
+
+def test_what_stands_before_the_van_stays_silent() -> None:
+    rng = np.random.default_rng(3)
+    for range_m in (15.0, 30.0, 45.0, 60.0, 75.0):
+        assert not _sounds(rng, Driven(range_m=range_m, speed_mps=0.0), lasts_s=20.0)
+
+
+def _sounds(rng: np.random.Generator, car: Driven, *, lasts_s: float) -> bool:
+    """Whether it sounds for a car whose boxes are as good as a detector's."""
+    lookout = Lookout(CAMERA)
+    for number in range(round(lasts_s * 20)):
+        at_s = number / 20
+        noisy, confidence = as_detected(rng, boxes(car, at_s), FRAME_WH)
+        seen = confidence > 0
+        _, judged = lookout.look(at_s, noisy[seen], confidence[seen], ["car"] * int(seen.sum()), FRAME_WH)
+        if judged.verdict.level >= Level.ALERT:
+            return True
+    return False

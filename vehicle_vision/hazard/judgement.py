@@ -10,7 +10,7 @@ from vehicle_vision.corridor import Place
 from vehicle_vision.errors import VisionError
 from vehicle_vision.ranging import RangeEstimate
 
-_STILL_MPS = 2.0  # an agent who walks
+_STILL_MPS = 1.2  # a lorry that backs up at a walk is faster
 _GROWS = 1.43  # of the time to the lower bound of it: where the box's growth is three times its error
 
 
@@ -81,4 +81,4 @@ def _motion(estimate: RangeEstimate) -> Motion:
         return Motion.COMING
     if closing_mps < -_STILL_MPS:
         return Motion.RECEDING
-    return Motion.STANDING if closing_mps - sigma_mps <= _STILL_MPS else Motion.UNKNOWN
+    return Motion.STANDING if closing_mps <= _STILL_MPS else Motion.UNKNOWN
