@@ -39,10 +39,9 @@ async def put_contact(
     await connection.execute(QUERIES["insert_contact"], parameters)
 
 
-async def list_contacts(connection: Connection) -> list[Contact]:
-    """Everybody who is told, the first first."""
-    rows = await (await connection.execute(QUERIES["list_contacts"])).fetchall()
-    return [Contact(**row) for row in rows]
+async def list_contacts(connection: Connection, organisation_id: OrganisationId) -> Sequence[Contact]:
+    """Everybody whom steps of that organisation may tell, the first first."""
+    return (await find_contacts(connection, {organisation_id})).get(organisation_id, ())
 
 
 async def find_contacts(

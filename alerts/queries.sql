@@ -424,9 +424,6 @@ values (%(organisation_id)s, %(name)s, %(phone_e164)s, %(email)s, %(rank)s)
 on conflict (organisation_id, rank) do update set name = excluded.name, phone_e164 = excluded.phone_e164,
                                                   email = excluded.email
 
--- name: list_contacts
-select id, rank, name, phone_e164, email from contact order by organisation_id, rank
-
 -- name: find_on_duty
 -- Who is on call now: of each role the contacts, whoever came first.
 select d.organisation_id, d.role, d.contact_id from duty d

@@ -84,7 +84,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             if schema.timescaledb == "active":
                 yield timescaledb_jobs(connection)
             yield doctor_engine.tick(connection)
-            yield _contacts(connection)
+            yield contacts(connection)
             yield from doctor_policies.look(url)
             yield _outbox(connection)
             yield doctor_audit.sealed(connection)
@@ -131,14 +131,16 @@ def _trouble(job: DictRow) -> str | None:
     return None
 
 
-def _contacts(connection: psycopg.Connection[DictRow]) -> Finding:
-    count = connection.execute(QUERIES["contacts"]).fetchall()[0]["n"]
-    if count:
-        return Finding(name="contacts", verdict="ok", found=f"{count} to be told by SMS")
+def contacts(connection: psycopg.Connection[DictRow]) -> Finding:
+    """Whether each department has somebody who could be told."""
+    rows = connection.execute(QUERIES["contacts"]).fetchall()
+    without = [row["slug"] for row in rows if not row["n"]]
+    if not without:
+        return Finding(name="contacts", verdict="ok", found=f"{sum(row['n'] for row in rows)} to be told by SMS")
     return Finding(
         name="contacts",
         verdict="warning",
-        found="nobody: an alarm reaches only whoever looks at the console",
+        found=f"nobody in {', '.join(without)}: an alarm reaches only whoever looks at the console",
         do="gyrophare contacts add 1 'Astreinte' +336…, then gyrophare policies check",
     )
 

@@ -34,10 +34,10 @@ def look(database_url: str) -> Iterator[Finding]:
 async def _flaws(database_url: str) -> list[Flaw]:
     now = SystemClock().now()
     async with await db.connect(database_url) as connection:
-        contacts = await policy_store.list_contacts(connection)
         carried = await policy_store.find_carried(connection, now)
         flaws: list[Flaw] = []
         for whose in await policy_store.find_organisations(connection):
             policies = await policy_store.find_policies(connection, whose)
+            contacts = await policy_store.list_contacts(connection, whose)
             flaws += check(policies, contacts, carried, await policy_store.find_duties(connection, whose, now), now)
         return flaws

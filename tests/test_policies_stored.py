@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 from typer.testing import CliRunner
 
 from alerts import documents, policy_store
 from alerts.model import AlertKind, Cause, Step
 from alerts.policy import Policy
-from gyrophare import doctor_policies
+from gyrophare import doctor, doctor_policies
 from gyrophare.cli import app
-from gyrophare.flows import due_steps, escalation_tick
+from gyrophare.flows import canary, due_steps, escalation_tick
 from gyrophare.flows.alert_desk import AlertDesk
-from gyrophare.kernel.clock import ManualClock
-from gyrophare.platform.db import Connection, Pool
+from gyrophare.kernel.clock import ManualClock, SystemClock
+from gyrophare.platform.db import Connection, Pool, connect
 from tests.department import DIJON, ORGANISATION, Department, OneConnection
 from tests.test_alert_lifecycle import DISPATCHER, raised, send_all
 
@@ -195,6 +198,30 @@ def test_doctor_says_which_step_tells_nobody(gyrophare: CliRunner, database_url:
         gyrophare.invoke(app, ["contacts", "add", rank, f"Astreinte {rank}", f"+3360000000{rank}"])
     [finding] = doctor_policies.look(database_url)
     assert (finding.verdict, "no server that runs sends by sms" in finding.found) == ("warning", True)
+
+
+def test_contacts_of_another_organisation_reach_nobody_here(gyrophare: CliRunner, database_url: str) -> None:
+    """The canary's rank 1 stood for that of a department which had none."""
+
+    async def enrol() -> None:
+        async with await connect(database_url) as connection:
+            await canary.enrol(connection, "test", "+33600000099", SystemClock().now())
+
+    asyncio.run(enrol())
+    checked = json.loads(gyrophare.invoke(app, ["policies", "check", "--json"]).stdout)
+    assert "there is no rank 1" in [flaw["what"] for flaw in checked if flaw["grave"]]
+    [finding] = doctor_policies.look(database_url)
+    assert "there is no rank 1" in finding.found
+    with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        assert (found := doctor.contacts(connection)).verdict == "warning"
+        assert found.found.startswith("nobody in cote-d-or: ")
+    assert json.loads(gyrophare.invoke(app, ["contacts", "list", "--json"]).stdout) == []
+    canary_s = gyrophare.invoke(app, ["contacts", "list", "--organisation", "canary", "--json"])
+    assert [one["phone"] for one in json.loads(canary_s.stdout)] == ["+33600000099"]
+
+    gyrophare.invoke(app, ["contacts", "add", "1", "Astreinte", "+33600000001"])
+    with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        assert doctor.contacts(connection).found == "1 to be told by SMS"
 
 
 def test_policies_are_shown_changed_checked_and_refused_on_the_command_line(

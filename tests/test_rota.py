@@ -134,7 +134,7 @@ async def test_step_tells_everybody_who_is_on_call_when_it_is_due_and_nobody_els
 ) -> None:
     office = Department(schema_connection, None, clock)
     await office.with_contacts("+33600000001", "+33600000002", "+33600000003")
-    contacts = await policy_store.list_contacts(office.connection)
+    contacts = await policy_store.list_contacts(office.connection, ORGANISATION)
     now, hour = clock.now(), timedelta(hours=1)
     spans = [(now - hour, now + hour), (now - 2 * hour, now), (now, now + hour)]
     duties = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -63,11 +64,12 @@ def add(
 
 
 @app.command("list")
-def list_all(config: ConfigFile = None, as_json: AsJson = False) -> None:
+def list_all(organisation: Organisation = None, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List the contacts in the order in which they are told."""
 
-    async def work(connection: Connection, _now: datetime) -> list[Contact]:
-        return await alerts.policy_store.list_contacts(connection)
+    async def work(connection: Connection, _now: datetime) -> Sequence[Contact]:
+        whose = await registry.find_organisation(connection, organisation)
+        return await alerts.policy_store.list_contacts(connection, whose)
 
     found = in_transaction(settings.load(config), work)
     if as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,13 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from alerts import policy_store, rota
-from alerts.model import PARIS, Contact
+from alerts.model import PARIS
 from alerts.rota import Duty
 from gyrophare import settings
 from gyrophare.commands.database import AsJson, ConfigFile, Organisation, in_transaction
 from gyrophare.commands.named import NamedError
 from gyrophare.commands.said import say, say_json
-from gyrophare.kernel.ids import OrganisationId
 from gyrophare.platform.db import Connection
 from ingest import registry
 
@@ -47,7 +45,7 @@ def import_calendar(
 
     async def work(connection: Connection, now: datetime) -> list[Duty]:
         whose = await registry.find_organisation(connection, organisation)
-        contacts = await _contacts(connection, whose)
+        contacts = await policy_store.list_contacts(connection, whose)
         duties = rota.read(text, role, contacts, now, now + AHEAD)
         await policy_store.remove_duties(connection, whose, role, now, all_of_them=False)
         await policy_store.add_duties(connection, whose, duties)
@@ -77,7 +75,7 @@ def add(
 
     async def work(connection: Connection, _now: datetime) -> None:
         whose = await registry.find_organisation(connection, organisation)
-        known = [one for one in await _contacts(connection, whose) if one.name == contact]
+        known = [one for one in await policy_store.list_contacts(connection, whose) if one.name == contact]
         if not known:
             raise NamedError(f"{contact!r} is no contact. Expected one of `gyrophare contacts list`.")
         duty = Duty(role=role, contact_id=known[0].id, starts_at=starts_at, ends_at=ends_at)
@@ -104,7 +102,7 @@ def list_all(organisation: Organisation = None, config: ConfigFile = None, as_js
 
     async def work(connection: Connection, now: datetime) -> list[tuple[Duty, str]]:
         whose = await registry.find_organisation(connection, organisation)
-        names = {one.id: one.name for one in await policy_store.list_contacts(connection)}
+        names = {one.id: one.name for one in await policy_store.list_contacts(connection, whose)}
         return [(duty, names[duty.contact_id]) for duty in await policy_store.find_duties(connection, whose, now)]
 
     found = in_transaction(settings.load(config), work)
@@ -121,8 +119,3 @@ def list_all(organisation: Organisation = None, config: ConfigFile = None, as_js
     for (duty, name), span in zip(found, spans, strict=True):
         table.add_row(escape(duty.role), escape(name), *span)
     say(table if found else "Nobody. `gyrophare duty import astreinte FILE.ics` reads a calendar.")
-
-
-async def _contacts(connection: Connection, whose: OrganisationId) -> Sequence[Contact]:
-    """Of that organisation alone: no step calls those of another."""
-    return (await policy_store.find_contacts(connection, {whose})).get(whose, [])

@@ -99,7 +99,7 @@ def check_all(organisation: Organisation = None, config: ConfigFile = None, as_j
 async def _flaws(
     connection: Connection, whose: OrganisationId, policies: Sequence[Policy], now: datetime
 ) -> list[Flaw]:
-    contacts = await policy_store.list_contacts(connection)
+    contacts = await policy_store.list_contacts(connection, whose)
     duties = await policy_store.find_duties(connection, whose, now)
     return check(policies, contacts, await policy_store.find_carried(connection, now), duties, now)
 
