@@ -5,18 +5,19 @@ A grave finding is a step that tells nobody; the others are weaknesses that an o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.model import PARIS, AlertKind, Contact, Step
-from alerts.policy import NOBODY_SURELY, TARGETED, Policy, applies
+from alerts.model import PARIS, AlertKind, Carried, Contact, Step
+from alerts.policy import NAMED, NOBODY_SURELY, TARGETED, Policy, applies
 from alerts.rota import Duty, gaps
 
 _MONDAY = datetime(2026, 6, 1, tzinfo=PARIS)  # a week without a change of clocks
 _GRAIN = timedelta(minutes=15)
 _WEEK = timedelta(days=7)
 _START = {"voice": "configure voice = true in [sms], and start it", "watch": "start one: `gyrophare serve`"}
+_PROVIDERS = {"voice": "sms"}  # calls go by the provider of the texts; of the other channels each has its own
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 
 
@@ -33,11 +34,11 @@ class Flaw:
 def check(
     policies: Sequence[Policy],
     contacts: Sequence[Contact],
-    carried: Collection[str],
+    carried: Carried,
     duties: Sequence[Duty] = (),
     now: datetime = _MONDAY,
 ) -> list[Flaw]:
-    """Every flaw of `policies`. `carried`: the channels that a running server sends by; `duties` from `now` on."""
+    """Every flaw of `policies`. `carried`: what the servers that run send by; `duties` from `now` on."""
     flaws = []
     if not any(policy.kinds is None for policy in policies):
         flaws.append(
@@ -64,8 +65,9 @@ def check(
             )
         if not told:
             flaws.append(_flaw(where, f"nobody is told but {_perhaps(policy)}", "add a step by sms, say"))
-        elif len({step.channel for step in policy.steps}) < 2:
-            flaws.append(_flaw(where, f"everything goes by {told[0].channel}", "add a step by another channel"))
+        elif (only := _only_way(policy)) is not None:
+            what = f"only {only} tells anybody: where that fails, nobody is told but {_perhaps(policy)}"
+            flaws.append(_flaw(where, what, "add a step by another channel: email or gammu, say"))
         if told and (since := _uncovered(told)) is not None:
             flaws.append(
                 _flaw(where, f"from {since} on nobody is told but who watches the console", "widen days or between")
@@ -77,7 +79,7 @@ def _of_step(
     where: str,
     step: Step,
     contacts: Sequence[Contact],
-    carried: Collection[str],
+    carried: Carried,
     duties: Sequence[Duty],
     now: datetime,
 ) -> list[Flaw]:
@@ -102,9 +104,14 @@ def _of_step(
                     do="give it with `gyrophare contacts add`",
                 )
             )
-    if step.channel not in carried:
+    if not carried.carries(step.channel):
         do = _START.get(step.channel, f"configure [{step.channel}], and start it")
-        flaws.append(_flaw(where, f"no server that runs sends by {step.channel}", do))
+        unchecked = f": whether there is a {step.to} could not be checked" if step.channel in NAMED else ""
+        flaws.append(_flaw(where, f"no server that runs sends by {step.channel}{unchecked}", do))
+    elif not carried.knows(step):
+        known = ", ".join(sorted(carried.targets[step.channel])) or "none"
+        do = f"name one of [{step.channel}.targets], which servers that run know: {known}"
+        flaws.append(Flaw(where=where, grave=True, what=f"no server knows a {step.to} for {step.channel}", do=do))
     return flaws
 
 
@@ -125,6 +132,20 @@ def _of_duty(
             do="see `gyrophare duty list`",
         )
     ]
+
+
+def _only_way(policy: Policy) -> str | None:
+    """The one way by which a policy tells anybody who does not look at the console; None: there are two.
+
+    Where nobody is in danger whoever looks at the console is a second one.
+    """
+    told = dict.fromkeys(step.channel for step in policy.steps if step.channel not in NOBODY_SURELY)
+    vital = policy.kinds is None or any(kind.vital for kind in policy.kinds)
+    shown = any(step.channel == "console" for step in policy.steps)
+    one_provider = len({_PROVIDERS.get(channel, channel) for channel in told}) == 1
+    if not one_provider or (shown and not vital):
+        return None
+    return " and ".join(told) if len(told) == 1 else f"the provider of {' and '.join(told)}"
 
 
 def _perhaps(policy: Policy) -> str:

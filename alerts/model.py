@@ -224,6 +224,24 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What servers send by; no channels: no server runs."""
+
+    channels: frozenset[str] = frozenset()
+    targets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The names that a channel knows; one that is not in it takes any."""
+
+    def carries(self, channel: str) -> bool:
+        """Whether anybody sends by it; the console needs no server to."""
+        return channel == "console" or channel in self.channels
+
+    def knows(self, step: Step) -> bool:
+        """Whether whom the step names is known to its channel, where that has targets with names."""
+        kind, _, name = step.to.partition(" ")
+        return kind != "target" or name in self.targets.get(step.channel, {name})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Colleague:
     """Somebody who is near an alert and could go there: an agent on shift, or a van."""
 

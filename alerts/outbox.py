@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from alerts import nearby, spoken, wording
 from alerts.documents import Occasion, Told
 from alerts.escalation import Plan
-from alerts.model import AlertFacts, Cause, Colleague, Contact, Escalation, Step, urgency
+from alerts.model import AlertFacts, Carried, Cause, Colleague, Contact, Escalation, Step, urgency
 from alerts.nearby import Nearest
 from alerts.policy import NOBODY_SURELY, TARGETED, applies
-from alerts.policy_store import SMS_REPLIES, find_carried, find_contacts, find_on_duty
+from alerts.policy_store import find_contacts, find_on_duty
+from alerts.reach import SMS_REPLIES, find_carried
 from gyrophare.kernel.ids import AlertId, ContactId, DeviceId, OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
@@ -45,16 +47,41 @@ class Queued:
     priority: int
 
 
+class Why(StrEnum):
+    """Why a step surely tells nobody."""
+
+    NOBODY = "nobody"
+    """It names somebody who does not exist, or has no such address."""
+    NO_CHANNEL = "no_channel"
+    """No server sends by its channel; its messages wait for one that does."""
+    NO_TARGET = "no_target"
+    """No server knows the target that it names."""
+    OUTSIDE = "outside"
+    """It is not of this day or hour."""
+    WITHHELD = "withheld"
+    """It tells colleagues, who may not hear of a discreet SOS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A step that was due and tells nobody now."""
+
+    alert_id: AlertId
+    number: int
+    step: Step
+    why: Why
+
+    def detail(self) -> dict[str, Any]:
+        """What the history says of it; why only where whom the step names does not tell."""
+        said = {"step": self.number + 1, "channel": self.step.channel, "to": self.step.to}
+        return said | ({"why": str(self.why)} if self.why in {Why.NO_CHANNEL, Why.NO_TARGET} else {})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
     """What became of steps that were due."""
 
-    nobody: Sequence[tuple[AlertId, int, Step]]
-    """These name somebody who does not exist, or has no such address."""
-    outside: Sequence[tuple[AlertId, int, Step]]
-    """These are not of this day or hour."""
-    withheld: Sequence[tuple[AlertId, int, Step]]
-    """These tell colleagues, who may not hear of a discreet SOS."""
+    passed: Sequence[Passed]
     in_vain: frozenset[AlertId]
     """Of these alerts nobody was surely told now."""
 
@@ -67,27 +94,25 @@ async def queue_steps(
     contacts = await find_contacts(connection, organisations)
     on_duty = await find_on_duty(connection, organisations, now)
     colleagues, discreet = await nearby.find(connection, planned, nearest, now)
-    answerable = SMS_REPLIES in await find_carried(connection, now)
+    carried = await find_carried(connection, now, or_last=True)
     queued: list[Queued] = []
-    nobody: list[tuple[AlertId, int, Step]] = []
-    outside: list[tuple[AlertId, int, Step]] = []
-    withheld: list[tuple[AlertId, int, Step]] = []
+    passed: list[Passed] = []
     for alert, due in planned:
         for number, step in due.due:
-            if not applies(step, now):
-                outside.append((alert.alert_id, number, step))
-                continue
-            if step.colleagues and alert.alert_id in discreet:
-                withheld.append((alert.alert_id, number, step))
-                continue
-            if step.colleagues:
+            why = _why_not(step, carried, now, discreet=alert.alert_id in discreet)
+            found: list[tuple[Recipient, str]] = []
+            if why is None and step.colleagues:
                 found = _questions(alert, colleagues.get(alert.alert_id, ())[: step.colleagues], now)
-            else:
-                text = _alarm(alert, number, step.channel, answerable=answerable)
+            elif why is None:
+                text = _alarm(alert, number, step.channel, answerable=SMS_REPLIES in carried.channels)
                 called = _recipients(step, contacts.get(alert.organisation_id, ()), on_duty, alert.organisation_id)
                 found = [(one, text) for one in called]
-            if not found:
-                nobody.append((alert.alert_id, number, step))
+            if why is None and not found:
+                why = Why.NOBODY
+            elif why is None and not carried.carries(step.channel):
+                why = Why.NO_CHANNEL
+            if why is not None:
+                passed.append(Passed(alert_id=alert.alert_id, number=number, step=step, why=why))
             queued += [
                 Queued(
                     alert_id=alert.alert_id,
@@ -96,14 +121,13 @@ async def queue_steps(
                     channel=step.channel,
                     to=to,
                     text=text,
-                    priority=urgency(alert.priority, told_before=_told_before(alert, number)),
+                    priority=urgency(alert.priority, told_before=_told_before(alert, number, carried)),
                 )
                 for to, text in found
             ]
     await queue(connection, queued, now)
-    told = {one.alert_id for one in queued if one.channel not in NOBODY_SURELY}
-    in_vain = frozenset(alert_id for alert_id, _, _ in [*nobody, *outside, *withheld] if alert_id not in told)
-    return Steps(nobody=nobody, outside=outside, withheld=withheld, in_vain=in_vain)
+    told = {one.alert_id for one in queued if one.channel not in NOBODY_SURELY and carried.carries(one.channel)}
+    return Steps(passed=passed, in_vain=frozenset(one.alert_id for one in passed if one.alert_id not in told))
 
 
 async def follow_ups(
@@ -167,9 +191,21 @@ async def queue(connection: Connection, queued: Sequence[Queued], now: datetime)
     await connection.execute(QUERIES["queue_notifications"], parameters)
 
 
-def _told_before(alert: Escalation, number: int) -> bool:
+def _why_not(step: Step, carried: Carried, now: datetime, *, discreet: bool) -> Why | None:
+    """Why nothing is to be sent for that step; None: something is, if it finds anybody."""
+    if not applies(step, now):
+        return Why.OUTSIDE
+    if step.colleagues and discreet:
+        return Why.WITHHELD
+    return None if carried.knows(step) else Why.NO_TARGET
+
+
+def _told_before(alert: Escalation, number: int, carried: Carried) -> bool:
     """Whether a step before that one surely tells somebody."""
-    return number >= len(alert.policy) or any(step.channel not in NOBODY_SURELY for step in alert.policy[:number])
+    return number >= len(alert.policy) or any(
+        step.channel not in NOBODY_SURELY and carried.carries(step.channel) and carried.knows(step)
+        for step in alert.policy[:number]
+    )
 
 
 def _alarm(alert: AlertFacts, step: int, channel: str, *, answerable: bool) -> str:

@@ -36,6 +36,8 @@ from gyrophare.kernel.errors import GyrophareError
 CHANNELS = ("console", "sms", "voice", "email", "webhook", "cap", "dc09", "gammu", "watch")
 TARGETED = frozenset({"webhook", "cap", "dc09"})
 """These tell machines, which have names of their own and no contact."""
+NAMED = frozenset({"webhook"})
+"""Of these machines a server knows several, by name; of the others one, whatever a step calls it."""
 NOBODY_SURELY = frozenset({"console", "watch"})
 """Nobody may sit there, and nobody may be near."""
 STEPS_MAX, AFTER_MAX_S, REPEAT_MAX = 50, 86_400, 20

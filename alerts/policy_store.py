@@ -16,8 +16,6 @@ from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__)
-SMS_REPLIES = "sms_replies"
-"""Said by a server beside its channels: it hears what a contact answers by SMS."""
 
 
 async def put_contact(
@@ -101,12 +99,6 @@ async def remove_duties(
     """Forget what a calendar said of the time to come, or everything. Return how many there were."""
     parameters = {"organisation_id": organisation_id, "role": role, "now": now, "all": all_of_them}
     return (await connection.execute(QUERIES["remove_duties"], parameters)).rowcount
-
-
-async def find_carried(connection: Connection, now: datetime) -> set[str]:
-    """The channels that a server which was there lately sends by; the console is always one."""
-    rows = await (await connection.execute(QUERIES["find_carried"], {"now": now})).fetchall()
-    return {"console", *(row["channel"] for row in rows)}
 
 
 async def find_organisations(connection: Connection) -> list[OrganisationId]:

@@ -452,10 +452,6 @@ delete from duty where id = %(duty_id)s and starts_at >= %(now)s
 delete from duty
 where organisation_id = %(organisation_id)s and role = %(role)s and ends_at > %(now)s and (uid is not null or %(all)s)
 
--- name: find_carried
-select distinct unnest(channels) as channel from channel_presence
-where seen_at between %(now)s::timestamptz - interval '1 minute' and %(now)s::timestamptz + interval '1 minute'
-
 -- name: find_organisations
 -- The canary's is nobody's.
 select id from organisation where slug <> 'canary' order by id

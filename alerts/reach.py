@@ -6,20 +6,40 @@ provider, not a delivered message: what became of those is told by each notifica
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections import defaultdict
 from datetime import datetime
 
+from alerts.model import Carried
 from gyrophare.kernel.ids import OrganisationId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
 QUERIES = sql.load(__file__, "reach.sql")
+SMS_REPLIES = "sms_replies"
+"""Said by a server beside its channels: it hears what a contact answers by SMS."""
 
 
-async def tell_channels(connection: Connection, instance: str, channels: Iterable[str], now: datetime) -> None:
-    """Say by which channels the server `instance` sends."""
-    parameters = {"instance": instance, "channels": sorted(channels), "now": now}
-    await connection.execute(QUERIES["tell_channels"], parameters)
+async def tell_carried(connection: Connection, instance: str, carried: Carried, now: datetime) -> None:
+    """Say by which channels the server `instance` sends, and to which targets."""
+    parameters = {
+        "instance": instance,
+        "channels": sorted(carried.channels),
+        "targets": json.dumps({channel: sorted(names) for channel, names in carried.targets.items()}),
+        "now": now,
+    }
+    await connection.execute(QUERIES["tell_carried"], parameters)
+
+
+async def find_carried(connection: Connection, now: datetime, *, or_last: bool = False) -> Carried:
+    """What the servers that are there send by; `or_last`: where none is, those that were there last."""
+    parameters = {"now": now, "or_last": or_last}
+    rows = await (await connection.execute(QUERIES["find_carried"], parameters)).fetchall()
+    targets: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for row in rows:
+        for channel, names in row["targets"].items():
+            targets[channel] |= frozenset(names)
+    return Carried(channels=frozenset().union(*(row["channels"] for row in rows)), targets=targets)
 
 
 async def find_reach(connection: Connection, organisation_id: OrganisationId) -> tuple[int, datetime | None]:

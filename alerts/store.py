@@ -15,13 +15,19 @@ from alerts.documents import Occasion
 from alerts.escalation import plan
 from alerts.model import AlertFacts, AlertKind, Cause, Escalation, NewAlert, Step, priority, reference
 from alerts.nearby import Nearest
-from alerts.outbox import Recipient
+from alerts.outbox import Recipient, Why
 from gyrophare.kernel.ids import AccountId, AlertId, ContactId, DeviceId, OrganisationId, ShiftId
 from gyrophare.platform import sql
 from gyrophare.platform.db import Connection
 
 log = logging.getLogger(__name__)
 QUERIES = sql.load(__file__)
+
+_PASSED = {
+    "step_reaches_nobody": {Why.NOBODY, Why.NO_CHANNEL, Why.NO_TARGET},
+    "step_outside_its_hours": {Why.OUTSIDE},
+    "step_withheld": {Why.WITHHELD},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,13 +160,10 @@ async def take_due_steps(connection: Connection, now: datetime, most: int, neare
     # Nobody has taken it, and nobody else will be called: that must be seen.
     last = [alert.alert_id for alert, due in zip(escalations, plans, strict=True) if due.next_step_at is None]
     await record(connection, last, "steps_exhausted", now)
-    for happened, of in (
-        ("step_reaches_nobody", told.nobody),
-        ("step_outside_its_hours", told.outside),
-        ("step_withheld", told.withheld),
-    ):
-        details = [{"step": number + 1, "channel": step.channel, "to": step.to} for _, number, step in of]
-        await record(connection, [alert_id for alert_id, _, _ in of], happened, now, details=details)
+    for happened, whys in _PASSED.items():
+        passed = [one for one in told.passed if one.why in whys]
+        details = [one.detail() for one in passed]
+        await record(connection, [one.alert_id for one in passed], happened, now, details=details)
     await connection.execute(
         QUERIES["advance_escalations"],
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from alerts import policy_store
+from alerts import policy_store, reach
 from alerts.checker import Flaw, check
 from gyrophare.finding import Finding
 from gyrophare.kernel.clock import SystemClock
@@ -34,7 +34,7 @@ def look(database_url: str) -> Iterator[Finding]:
 async def _flaws(database_url: str) -> list[Flaw]:
     now = SystemClock().now()
     async with await db.connect(database_url) as connection:
-        carried = await policy_store.find_carried(connection, now)
+        carried = await reach.find_carried(connection, now)
         flaws: list[Flaw] = []
         for whose in await policy_store.find_organisations(connection):
             policies = await policy_store.find_policies(connection, whose)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 
 from alerts.auditor import Auditor
 from alerts.channels import Channel
 from alerts.channels.measured import ChannelMetrics, MeasuredChannel
 from alerts.measures import AlertMeasures
+from alerts.model import Carried
 from dashboards.health import HealthRoutes
 from gyrophare.broker import Broker
 from gyrophare.flows import canary
@@ -81,9 +82,7 @@ class Observing:
             others=canary.findings if canary is not None else tuple,
         )
 
-    async def health(
-        self, pool: Pool, sessions: Mapping[str, MqttSession], channels: Collection[Channel]
-    ) -> HealthRoutes:
+    async def health(self, pool: Pool, sessions: Mapping[str, MqttSession], carried: Carried) -> HealthRoutes:
         """The routes for machines. The database has just been brought to this version's schema."""
         async with pool.connection() as connection:
             heads = await schema.find_heads(connection)
@@ -92,7 +91,7 @@ class Observing:
             self._clock,
             self.pulse,
             instance=self._settings.instance,
-            channels=[channel.name for channel in channels],
+            carried=carried,
             sessions=list(sessions.values()),
             schema_heads=heads,
         )

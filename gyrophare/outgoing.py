@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from alerts.channels import Channel
 from alerts.channels.email import EmailChannel, MailServer
 from alerts.channels.sms import SmsChannel
 from alerts.channels.twilio import Account
 from alerts.channels.voice import VoiceChannel
 from alerts.channels.webhook import WebhookChannel
 from alerts.channels.webhook_policy import WebhookPolicy
+from alerts.model import Carried
+from alerts.reach import SMS_REPLIES
 from gyrophare.channel_settings import EmailSettings, WebhookSettings
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform.tls import client_context
 from gyrophare.settings import SmsSettings
+
+
+def carried(channels: Iterable[Channel], webhook: WebhookSettings, *, hears: bool) -> Carried:
+    """What a server with these channels says of itself; `hears`: also what is answered by SMS."""
+    names = {channel.name for channel in channels}
+    replies = {SMS_REPLIES} if hears and "sms" in names else set()
+    targets = {"webhook": frozenset(webhook.targets)} if "webhook" in names else {}
+    return Carried(channels=frozenset(names | replies), targets=targets)
 
 
 def sms_channel(sms: SmsSettings, *, status_callback: str | None) -> SmsChannel | None:

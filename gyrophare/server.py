@@ -24,7 +24,6 @@ from alerts.channels import Channel
 from alerts.channels.dc09 import Dc09Channel
 from alerts.channels.watch import WatchChannel
 from alerts.dispatcher import Caps, Dispatcher
-from alerts.policy_store import SMS_REPLIES
 from dashboards import read_models
 from dashboards.duty import DutyRoutes
 from dashboards.live import Live
@@ -151,9 +150,7 @@ class Server:
         # 3. The ways out.
         channels = self._channels(events)
         self.dispatcher = Dispatcher(self.pool, clock, channels, Caps(**settings.caps.model_dump()))
-        carried = [channel.name for channel in channels]
-        if "sms" in carried and settings.callbacks.port is not None:
-            carried.append(SMS_REPLIES)
+        carried = outgoing.carried(channels, settings.webhook, hears=settings.callbacks.port is not None)
         told = partial(reachable.tick, self.pool, clock, settings.instance, carried)
         await told()  # before the first shift can begin
         self.commands = CommandSender(self.pool, clock, events)
@@ -230,7 +227,7 @@ class Server:
                 profiles=[name for name in PROFILES if name != DEFAULT],
             ),
             duty=DutyRoutes(self.live, viewer, duty_desk),
-            health=await self.observing.health(self.pool, self._sessions, channels),
+            health=await self.observing.health(self.pool, self._sessions, carried),
         )
         self.console_url = await self._serve(console.application())
         log.info("The console is on %s", self.console_url, extra={"action": "ready"})

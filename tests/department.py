@@ -15,7 +15,9 @@ from typing import Any, Literal, LiteralString, TypeVar, cast
 import httpx
 
 import alerts.policy_store
+import alerts.reach
 import ingest.directory
+from alerts.model import Carried
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.kernel.ids import DeviceId, OrganisationId
 from gyrophare.kernel.observations import Sender, Wire
@@ -113,7 +115,16 @@ class Department:
         )
         return [f"{prefix}-{number}" for number in range(1, count + 1)]
 
+    async def carries(self, *channels: str, instance: str = "test", **targets: set[str]) -> None:
+        """A server says that it sends by these channels, and which targets it knows: `webhook={"cta"}`."""
+        carried = Carried(
+            channels=frozenset(channels), targets={channel: frozenset(names) for channel, names in targets.items()}
+        )
+        await alerts.reach.tell_carried(self.connection, instance, carried, self.clock.now())
+
     async def with_contacts(self, *phones_e164: str) -> None:
+        """Who is told at which rank, and a server that can."""
+        await self.carries("sms", "watch")
         for rank, phone_e164 in enumerate(phones_e164, start=1):
             await alerts.policy_store.put_contact(self.connection, ORGANISATION, rank, f"Astreinte {rank}", phone_e164)
 

@@ -40,9 +40,7 @@ async def dispatcher(office: Department, pool: Pool, clock: ManualClock, postbox
     """Of a department that calls again after a minute."""
     steps = (Step(after_s=0, channel="sms", to="rank 1"), Step(after_s=60, channel="sms", to="rank 1"))
     await policy_store.replace_policies(office.connection, ORGANISATION, [Policy(name="tous", kinds=None, steps=steps)])
-    await office.connection.execute(
-        "insert into channel_presence (instance, channels, seen_at) values ('test', '{sms}', %s)", [clock.now()]
-    )
+    await office.carries("sms")
     return Dispatcher(pool, clock, [postbox], Caps(per_number_hour=CAP))
 
 

@@ -16,6 +16,7 @@ from gyrophare.embedded import MqttBroker, PostgresServer
 from gyrophare.kernel.clock import ManualClock
 from gyrophare.server import Server
 from gyrophare.settings import MqttSettings
+from tests.callbacks import CALLBACKS
 from tests.conftest import StartServer
 from tests.department import Department, until
 
@@ -84,6 +85,21 @@ async def test_newer_schema_is_seen(server: Server, browser: aiohttp.ClientSessi
     status, said = await ask(browser, "/readyz")
     assert (status, failing(said)) == (503, {"schema"})
     assert "9999" in said["checks"]["schema"]["why_not"]
+
+
+async def test_question_leaves_what_the_server_says_of_itself(
+    start_server: StartServer, department: Department, clock: ManualClock
+) -> None:
+    """A text said no more that it may be answered once somebody had asked."""
+    server = await start_server(callbacks=CALLBACKS)
+    said = "select channels, targets from channel_presence"
+    before = await department.rows(said)
+    assert "sms_replies" in before[0]["channels"]
+    clock.advance(1)
+    async with aiohttp.ClientSession(base_url=server.console_url) as browser:
+        await ask(browser, "/readyz")
+    assert await department.rows("select seen_at from channel_presence") == [{"seen_at": clock.now()}]
+    assert await department.rows(said) == before
 
 
 async def test_database_that_takes_no_writes_is_seen(

@@ -21,7 +21,7 @@ from lone_worker.shifts import store as shifts
 from lone_worker.shifts.spans import ActKind
 from tests.department import Department
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 19))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 20))
 VERSIONS = Path(__file__).parent.parent / "gyrophare/platform/migrations/versions"
 
 

@@ -55,6 +55,7 @@ async def test_outbox_reaches_the_mail_server_and_the_receiver(
     server = Server(settings, clock, ticking=False)
     try:
         await server.start()
+        [said] = await department.rows("select channels, targets from channel_presence")
         await policy_store.put_contact(
             department.connection, ORGANISATION, 1, "Astreinte", "+33600000001", "astreinte@cotedor.example"
         )
@@ -77,6 +78,7 @@ async def test_outbox_reaches_the_mail_server_and_the_receiver(
         await server.stop()
         await receiver.cleanup()
         await desk.stop()
+    assert said == {"channels": ["email", "watch", "webhook"], "targets": {"webhook": ["cta"]}}
     assert [(row["channel"], row["state"], row["http_status"]) for row in statuses] == [
         ("email", "sent", None),
         ("webhook", "sent", 202),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.checker import check
-from alerts.model import AlertKind, Contact, Step
+from alerts.model import AlertKind, Carried, Contact, Step
 from alerts.policy import CHANNELS, TARGETED, Policy, PolicyError, applies, read_file, write_file
 from gyrophare.kernel.ids import ContactId
 
@@ -187,35 +187,56 @@ def test_hours_are_those_of_the_clock_on_the_wall_when_summer_time_begins() -> N
     assert applies(step, before + timedelta(minutes=61))
 
 
+def servers(*channels: str, **targets: set[str]) -> Carried:
+    """These run, send by these channels and know these targets: `webhook={"cta"}`."""
+    return Carried(
+        channels=frozenset(channels), targets={channel: frozenset(names) for channel, names in targets.items()}
+    )
+
+
 CONSOLE = Step(after_s=0, channel="console", to="console")
 NEARBY = Step(after_s=0, channel="watch", to="nearby 3")
 SMS_1 = Step(after_s=0, channel="sms", to="rank 1")
+MAIL_1 = Step(after_s=0, channel="email", to="rank 1")
+CALL_1 = Step(after_s=0, channel="voice", to="rank 1")
+HAND_OVER = Step(after_s=0, channel="webhook", to="target cta")
+SMS_ALONE = "only sms tells anybody: where that fails, nobody is told but who watches the console"
 
 
 @pytest.mark.parametrize(
     ("steps", "said", "grave"),
     [
-        ((CONSOLE, SMS_1), [], []),
-        ((CONSOLE, Step(after_s=60, channel="sms", to="rank 3")), [], ["there is no rank 3"]),
-        ((CONSOLE, Step(after_s=60, channel="sms", to="person Zoé")), [], ["there is no person Zoé"]),
+        ((CONSOLE, SMS_1, MAIL_1), [], []),
+        ((CONSOLE, MAIL_1, Step(after_s=60, channel="sms", to="rank 3")), [], ["there is no rank 3"]),
+        ((CONSOLE, MAIL_1, Step(after_s=60, channel="sms", to="person Zoé")), [], ["there is no person Zoé"]),
         ((CONSOLE, SMS_1, Step(after_s=60, channel="email", to="rank 2")), [], ["rank 2 has no address for email"]),
         ((CONSOLE, SMS_1, Step(after_s=60, channel="email", to="person Anne Petit")), [], []),
         ((CONSOLE,), ["nobody is told but who watches the console"], []),
-        ((CONSOLE, NEARBY, SMS_1), [], []),
+        ((CONSOLE, NEARBY, SMS_1, MAIL_1), [], []),
         (
             (CONSOLE, NEARBY),
             ["nobody is told but who watches the console and colleagues, where any are near"],
             [],
         ),
         (
-            (CONSOLE, NEARBY, Step(after_s=0, channel="sms", to="rank 1", days="lun-ven")),
+            (CONSOLE, NEARBY, *(Step(after_s=0, channel=by, to="rank 1", days="lun-ven") for by in ("sms", "email"))),
             ["from samedi 00:00 on nobody is told but who watches the console"],
             [],
         ),
-        ((SMS_1, Step(after_s=60, channel="sms", to="rank 2")), ["everything goes by sms"], []),
-        ((CONSOLE, Step(after_s=0, channel="voice", to="rank 1")), ["no server that runs sends by voice"], []),
+        # One provider's failure must not leave an alarm to whoever looks at the console.
+        ((CONSOLE, SMS_1), [SMS_ALONE], []),
+        ((SMS_1, Step(after_s=60, channel="sms", to="rank 2")), [SMS_ALONE], []),
+        ((CONSOLE, NEARBY, SMS_1), [f"{SMS_ALONE} and colleagues, where any are near"], []),
+        ((CONSOLE, HAND_OVER), [SMS_ALONE.replace("sms", "webhook")], []),
+        ((CONSOLE, SMS_1, HAND_OVER), [], []),
         (
-            (CONSOLE, Step(after_s=0, channel="sms", to="rank 1", days="lun-ven")),
+            (CONSOLE, SMS_1, CALL_1),
+            ["no server that runs sends by voice", SMS_ALONE.replace("sms", "the provider of sms and voice")],
+            [],
+        ),
+        ((CONSOLE, MAIL_1, CALL_1), ["no server that runs sends by voice"], []),
+        (
+            (CONSOLE, *(Step(after_s=0, channel=by, to="rank 1", days="lun-ven") for by in ("sms", "email"))),
             ["from samedi 00:00 on nobody is told but who watches the console"],
             [],
         ),
@@ -223,7 +244,7 @@ SMS_1 = Step(after_s=0, channel="sms", to="rank 1")
             (
                 CONSOLE,
                 Step(after_s=0, channel="sms", to="rank 1", between="07:00-19:00"),
-                Step(after_s=0, channel="sms", to="rank 2", between="19:00-07:00"),
+                Step(after_s=0, channel="email", to="rank 1", between="19:00-07:00"),
             ),
             [],
             [],
@@ -233,28 +254,62 @@ SMS_1 = Step(after_s=0, channel="sms", to="rank 1")
 def test_policy_that_reaches_nobody_or_by_one_way_only_is_found(
     steps: tuple[Step, ...], said: list[str], grave: list[str]
 ) -> None:
-    flaws = check([policy(*steps)], [ANNE, PAUL], {"console", "sms", "email", "watch"})
+    flaws = check([policy(*steps)], [ANNE, PAUL], servers("sms", "email", "watch", "webhook", webhook={"cta"}))
     assert [flaw.what for flaw in flaws if flaw.grave] == grave
     assert [flaw.what for flaw in flaws if not flaw.grave] == said
 
 
 def test_how_to_have_calls_is_said() -> None:
-    [flaw] = check([policy(CONSOLE, Step(after_s=0, channel="voice", to="rank 1"))], [ANNE], {"console", "sms"})
+    [flaw] = check([policy(CONSOLE, MAIL_1, CALL_1)], [ANNE], servers("email"))
     assert flaw.do == "configure voice = true in [sms], and start it"
 
 
 def test_policy_by_which_colleagues_would_hear_of_a_discreet_sos_is_refused() -> None:
-    of_both = policy(CONSOLE, NEARBY, SMS_1, kinds=(AlertKind.SOS, AlertKind.DURESS))
-    [flaw] = check([policy(CONSOLE, NEARBY, SMS_1), of_both], [ANNE], {"console", "sms", "watch"})
+    of_both = policy(CONSOLE, NEARBY, SMS_1, MAIL_1, kinds=(AlertKind.SOS, AlertKind.DURESS))
+    everything_else = policy(CONSOLE, NEARBY, SMS_1, MAIL_1)
+    [flaw] = check([everything_else, of_both], [ANNE], servers("sms", "email", "watch"))
     assert (flaw.grave, flaw.do) == (True, "give duress a policy of its own")
 
 
 def test_watches_need_a_server_that_runs() -> None:
-    [flaw] = check([policy(CONSOLE, NEARBY, SMS_1)], [ANNE], {"console", "sms"})
+    [flaw] = check([policy(CONSOLE, NEARBY, SMS_1, MAIL_1)], [ANNE], servers("sms", "email"))
     assert flaw.do == "start one: `gyrophare serve`"
 
 
 def test_alerts_that_no_policy_names_are_found() -> None:
-    [flaw] = check([policy(CONSOLE, SMS_1, kinds=(AlertKind.SOS,))], [ANNE], {"console", "sms"})
+    [flaw] = check([policy(CONSOLE, SMS_1, MAIL_1, kinds=(AlertKind.SOS,))], [ANNE], servers("sms", "email"))
     assert flaw.grave
     assert "everything else" in flaw.what
+
+
+@pytest.mark.parametrize(
+    ("steps", "broken", "danger"),
+    [((CONSOLE, SMS_1), [], [SMS_ALONE]), ((SMS_1,), [SMS_ALONE], [SMS_ALONE]), ((CONSOLE, SMS_1, MAIL_1), [], [])],
+)
+def test_console_is_a_second_way_where_nobody_is_in_danger(
+    steps: tuple[Step, ...], broken: list[str], danger: list[str]
+) -> None:
+    everything_else = policy(CONSOLE, SMS_1, MAIL_1)
+    for kind, said in ((AlertKind.NOT_WORN, broken), (AlertKind.FALL, danger)):
+        of_kinds = policy(*steps, kinds=(AlertKind.LOW_BATTERY, kind))
+        flaws = check([everything_else, of_kinds], [ANNE], servers("sms", "email"))
+        assert [flaw.what for flaw in flaws] == said
+
+
+def test_target_that_no_server_knows_is_refused() -> None:
+    typo = policy(CONSOLE, SMS_1, Step(after_s=60, channel="webhook", to="target ctaa"))
+    [flaw] = check([typo], [ANNE], servers("sms", "webhook", webhook={"poste", "cta"}))
+    assert (flaw.grave, flaw.what) == (True, "no server knows a target ctaa for webhook")
+    assert flaw.do == "name one of [webhook.targets], which servers that run know: cta, poste"
+
+
+def test_channel_with_one_receiver_takes_every_name() -> None:
+    named = policy(CONSOLE, SMS_1, Step(after_s=60, channel="dc09", to="target centre"))
+    assert check([named], [ANNE], servers("sms", "dc09")) == []
+
+
+@pytest.mark.parametrize("running", [servers(), servers("sms")])
+def test_target_that_cannot_be_checked_is_said_to_be_so(running: Carried) -> None:
+    flaws = check([policy(CONSOLE, SMS_1, HAND_OVER)], [ANNE], running)
+    said = "no server that runs sends by webhook: whether there is a target cta could not be checked"
+    assert (flaws[-1].what, flaws[-1].grave) == (said, False)

@@ -168,10 +168,7 @@ async def test_nothing_is_locked_while_the_provider_is_asked(
 @pytest.fixture
 async def ticking(office: Department) -> Department:
     """A server lives that sends text messages, and its engine ticks whatever the hour."""
-    await office.connection.execute(
-        "insert into channel_presence (instance, channels, seen_at) values ('test', '{sms,dc09}', %s)",
-        [office.clock.now()],
-    )
+    await office.carries("sms", "dc09")
     await office.connection.execute("insert into engine_tick (instance, ticked_at) values ('test', '2100-01-01')")
     return office
 

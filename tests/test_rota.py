@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from alerts import policy_store, rota
 from alerts.checker import check
-from alerts.model import Contact, Step
+from alerts.model import Carried, Contact, Step
 from alerts.policy import Policy
 from alerts.rota import Duty, RotaError
 from gyrophare.cli import app
@@ -117,8 +117,9 @@ def test_hole_in_the_rota_is_found_before_somebody_falls_into_it() -> None:
     steps = (
         Step(after_s=0, channel="console", to="console"),
         Step(after_s=0, channel="sms", to="duty astreinte"),
+        Step(after_s=0, channel="gammu", to="rank 2"),
     )
-    policy, carried = Policy(name="urgence", kinds=None, steps=steps), {"console", "sms", "email"}
+    policy, carried = Policy(name="urgence", kinds=None, steps=steps), Carried(channels=frozenset({"sms", "gammu"}))
     [flaw] = check([policy], [ANNE, PAUL], carried, [], FROM)
     assert (flaw.grave, "from 25/11 13:00 on" in flaw.what) == (True, True)
     week = Duty(role="astreinte", contact_id=ANNE.id, starts_at=FROM, ends_at=FROM + timedelta(days=5))

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from alerts import policy_store
+from alerts import policy_store, reach
 from alerts.checker import Flaw, check
 from alerts.policy import Policy, PolicyError, read_file, write_file
 from gyrophare import settings
@@ -101,7 +101,7 @@ async def _flaws(
 ) -> list[Flaw]:
     contacts = await policy_store.list_contacts(connection, whose)
     duties = await policy_store.find_duties(connection, whose, now)
-    return check(policies, contacts, await policy_store.find_carried(connection, now), duties, now)
+    return check(policies, contacts, await reach.find_carried(connection, now), duties, now)
 
 
 def _say_flaws(flaws: Sequence[Flaw]) -> None:

@@ -5,13 +5,12 @@ It never refuses: a watch that alarms in an empty room is better than none, as t
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import alerts.store
 from alerts import reach
-from alerts.model import AlertKind, NewAlert
+from alerts.model import AlertKind, Carried, NewAlert
 from dashboards import presence
 from gyrophare.flows import due_steps
 from gyrophare.kernel.clock import Clock
@@ -70,11 +69,11 @@ async def check(connection: Connection, organisation_id: OrganisationId, now: da
     return False
 
 
-async def tick(pool: Pool, clock: Clock, instance: str, channels: Collection[str]) -> None:
-    """Say by which channels this server sends, and end the outages that are over."""
+async def tick(pool: Pool, clock: Clock, instance: str, carried: Carried) -> None:
+    """Say what this server sends by, and end the outages that are over."""
     now = clock.now()
     async with pool.connection() as connection, connection.transaction():
-        await reach.tell_channels(connection, instance, channels, now)
+        await reach.tell_carried(connection, instance, carried, now)
         for organisation_id in await reach.find_outages(connection):
             if reachable(await look(connection, organisation_id), now):
                 await reach.end_outage(connection, organisation_id)

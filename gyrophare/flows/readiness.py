@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from alerts import reach
+from alerts.model import Carried
 from gyrophare.kernel.clock import Clock
 from gyrophare.platform import schema
 from gyrophare.platform.db import Pool
@@ -25,7 +26,7 @@ class Readiness:
         pulse: Pulse,
         *,
         instance: str,
-        channels: Collection[str],
+        carried: Carried,
         sessions: Collection[MqttSession],
         schema_heads: frozenset[str],
     ) -> None:
@@ -34,7 +35,7 @@ class Readiness:
         self._clock = clock
         self._pulse = pulse
         self._instance = instance
-        self._channels = channels
+        self._carried = carried
         self._sessions = sessions
         self._schema_heads = schema_heads
 
@@ -45,7 +46,7 @@ class Readiness:
     async def database(self) -> str | None:
         """A real write with its commit, of what this server says of itself every few seconds anyway."""
         async with self._pool.connection() as connection, connection.transaction():
-            await reach.tell_channels(connection, self._instance, self._channels, self._clock.now())
+            await reach.tell_carried(connection, self._instance, self._carried, self._clock.now())
         return None
 
     async def broker(self) -> str | None:
