@@ -49,6 +49,8 @@ class FindingKind(StrEnum):
     """A step went by and left neither a message nor a word why."""
     MESSAGE_NOT_TAKEN = "message_not_taken"
     """A message is due since 60 s and no dispatcher takes it."""
+    NOBODY_TOLD = "nobody_told"
+    """A message waits since 60 s for a channel that no server ever had, and nobody was told by another way."""
     MESSAGE_HELD = "message_held"
     """A second message waits for a cap since 25 h, and a cap counts the last day."""
     CANARY = "canary"

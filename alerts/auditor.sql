@@ -1,6 +1,6 @@
 -- name: audit
 -- Everything that should move and does not; the rows of a kind count, and ten of their alerts are named.
--- What a screen has not shown is not sent by us, and a channel that no server has ever had moves nowhere: `doctor` says so.
+-- What a screen has not shown is not sent by us, and a channel that no server has ever had moves nowhere: its step says so.
 with found as (
     select 'step_overdue' as kind, id as alert_id
     from alert
@@ -19,15 +19,30 @@ with found as (
     select 'step_without_message', a.id
     from alert a
     where a.state = 'triggered' and a.next_step_at is null and a.next_step >= jsonb_array_length(a.policy)
-      and (select count(distinct n.step) from notification n where n.alert_id = a.id)
-        + (select count(*) from alert_event e
-           where e.alert_id = a.id and e.kind in ('step_reaches_nobody', 'step_outside_its_hours', 'step_withheld'))
-        < a.next_step
+      and (select count(*) from (
+               select step + 1 from notification where alert_id = a.id and step is not null
+               union
+               select (detail ->> 'step')::integer from alert_event
+               where alert_id = a.id and kind in ('step_reaches_nobody', 'step_outside_its_hours', 'step_withheld')
+           ) explained) < a.next_step
     union all
     select 'message_not_taken', n.alert_id
     from notification n
     where n.state in ('pending', 'ambiguous') and n.due_at < %(now)s - make_interval(secs => %(message_late_s)s)
       and n.channel in (select unnest(channels) from channel_presence) and n.held is not true
+    union all
+    -- The steps behind it came at once, and told nobody either: who looks at this is the last who can hear of it.
+    select 'nobody_told', n.alert_id
+    from notification n join alert a on a.id = n.alert_id
+    where n.state = 'pending' and n.due_at < %(now)s - make_interval(secs => %(message_late_s)s)
+      and n.channel <> 'console' and n.channel not in (select unnest(channels) from channel_presence)
+      and a.state = 'triggered'
+      and not exists (
+          select from notification t
+          where t.alert_id = a.id and t.occasion = 'raised'
+            and (t.state in ('sending', 'ambiguous', 'sent')
+                 or (t.state = 'pending' and t.channel in (select unnest(channels) from channel_presence)))
+      )
     union all
     -- Caps count a day at most: what waits longer is forgotten, not held back.
     select 'message_held', n.alert_id

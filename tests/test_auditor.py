@@ -45,9 +45,10 @@ async def look(office: Department) -> tuple[Finding, ...]:
     return await audit(office.connection, office.clock.now())
 
 
-async def an_alert(office: Department) -> int:
-    """One that nobody takes; its first messages are queued."""
+async def an_alert(office: Department, *channels: str) -> int:
+    """One that nobody takes, of a department whose server has these channels; its first messages are queued."""
     await office.with_contacts("+33600000001", "+33600000002")
+    await office.carries("watch", *(channels or ("sms",)))
     now = office.clock.now()
     alert = NewAlert(
         organisation_id=ORGANISATION,
@@ -66,12 +67,11 @@ async def an_alert(office: Department) -> int:
     return alert_id
 
 
-async def can_send(office: Department) -> None:
-    """Some server says that it sends text messages."""
-    await office.connection.execute(
-        "insert into channel_presence (instance, channels, seen_at) values ('test', '{sms,watch}', %s)",
-        [office.clock.now()],
-    )
+async def steps_end(office: Department) -> None:
+    """Nobody takes the alert, its messages are sent, and no step is left."""
+    await change(office, "update notification set state = 'sent', sent_at = %s", office.clock.now())
+    office.clock.advance(121)
+    await tick(office)
 
 
 async def change(office: Department, statement: LiteralString, *values: object) -> None:
@@ -135,8 +135,7 @@ async def test_escalation_that_lost_its_instant_is_found(office: Department) -> 
 
 async def test_escalation_that_went_through_all_its_steps_is_well(office: Department) -> None:
     await an_alert(office)
-    office.clock.advance(121)
-    await tick(office)
+    await steps_end(office)
     [alert] = await office.rows("select next_step, next_step_at from alert")
     assert (alert["next_step"], alert["next_step_at"]) == (4, None)
     assert await look(office) == ()
@@ -154,15 +153,23 @@ async def test_step_without_a_contact_is_a_word_and_no_finding(office: Departmen
 
 async def test_step_that_left_nothing_is_found(office: Department) -> None:
     alert_id = await an_alert(office)
-    office.clock.advance(121)
-    await tick(office)
+    await steps_end(office)
     await change(office, "delete from notification where step = 2")
+    assert await look(office) == (Finding(kind=FindingKind.STEP_WITHOUT_MESSAGE, alert_ids=(alert_id,)),)
+
+
+async def test_step_that_left_a_message_and_a_word_does_not_stand_for_one_that_left_nothing(office: Department) -> None:
+    alert_id = await an_alert(office)
+    await steps_end(office)
+    await change(office, "delete from notification where step = 2")
+    await alerts.store.record(
+        office.connection, [AlertId(alert_id)], "step_reaches_nobody", office.clock.now(), details=[{"step": 2}]
+    )
     assert await look(office) == (Finding(kind=FindingKind.STEP_WITHOUT_MESSAGE, alert_ids=(alert_id,)),)
 
 
 async def test_message_that_nobody_takes_is_found(office: Department) -> None:
     alert_id = await an_alert(office)
-    await can_send(office)
     office.clock.advance(59)
     await tick(office)
     assert await look(office) == ()
@@ -173,10 +180,48 @@ async def test_message_that_nobody_takes_is_found(office: Department) -> None:
     assert await look(office) == ()
 
 
-async def test_message_by_a_channel_that_nobody_has_is_no_finding(office: Department) -> None:
-    await an_alert(office)
-    office.clock.advance(61)
+@pytest.fixture
+async def without_sms(office: Department) -> int:
+    """An alert of a department without an SMS provider: its steps have all gone by, and nobody heard of it."""
+    alert_id = await an_alert(office, "email")
+    for _ in range(3):
+        await tick(office)
+    assert await office.rows("select next_step_at from alert") == [{"next_step_at": None}]
+    office.clock.advance(59)
     await tick(office)
+    assert await look(office) == ()
+    office.clock.advance(2)
+    await tick(office)
+    return alert_id
+
+
+async def test_alert_of_which_nobody_hears_as_no_server_has_its_channels_is_found(
+    office: Department, without_sms: int
+) -> None:
+    """Its history says so at a console that nobody looks at: only a ping that does not come can tell somebody."""
+    assert await look(office) == (Finding(kind=FindingKind.NOBODY_TOLD, count=3, alert_ids=(without_sms,)),)
+
+
+@pytest.mark.parametrize(
+    "heard", ["a screen shows it", "a mail went", "a mail is tried again", "a server that has it comes", "closed"]
+)
+async def test_message_by_a_channel_that_nobody_has_is_no_finding_where_somebody_hears_of_it(
+    office: Department, without_sms: int, heard: str
+) -> None:
+    if heard == "a screen shows it":
+        await alerts.store.present(office.connection, AlertId(without_sms), AccountId(1), office.clock.now())
+    elif heard == "a mail went":
+        await change(
+            office, "update notification set channel = 'email', state = 'sent', sent_at = due_at where step = 2"
+        )
+    elif heard == "a mail is tried again":
+        again = "update notification set channel = 'email', due_at = %s where step = 2"
+        await change(office, again, office.clock.now())
+    elif heard == "a server that has it comes":
+        await office.carries("sms", instance="another")
+        await change(office, "update notification set due_at = %s", office.clock.now())  # it tries
+    else:
+        await office.close_alerts()
     assert await look(office) == ()
 
 
