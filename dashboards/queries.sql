@@ -78,9 +78,12 @@ select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg,
            ) h
        ), '[]') as history,
        coalesce((
+           -- A step by a channel that no server had, until one that has tries its message: then that says what became of it.
            select jsonb_agg(h.detail || jsonb_build_object('at', h.at) order by h.id)
            from alert_event h
            where h.alert_id = a.id and h.kind = 'step_reaches_nobody'
+             and not exists (select from notification n
+                             where n.alert_id = a.id and n.step + 1 = (h.detail ->> 'step')::integer and n.attempts > 0)
        ), '[]') as unreached,
        coalesce((
            -- A machine's address is its name.
@@ -104,6 +107,9 @@ select a.id, a.kind, a.state, a.device_id, a.subject, a.mission, a.latitude_deg,
                from attempt where notification_id = n.id
            ) t on true
            where n.alert_id = a.id
+             and not (n.state = 'pending' and n.attempts = 0 and exists (
+                 select from alert_event h
+                 where h.alert_id = a.id and h.kind = 'step_reaches_nobody' and (h.detail ->> 'step')::integer = n.step + 1))
        ), '[]') as notifications,
        (
            -- A number beyond the policy is of another round. Alerts of an earlier release name a rank.

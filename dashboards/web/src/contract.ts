@@ -93,12 +93,14 @@ export interface Notification {
   http_status: number | null;
 }
 
-/** A step that named nobody who could be told. */
+/** A step that could tell nobody. */
 export interface UnreachedStep {
   at: string;
   step: number;
   channel: string;
   to: string;
+  /** No server sends by its channel, or knows its target; absent: it named nobody who could be told. */
+  why?: "no_channel" | "no_target";
 }
 
 /** Who is told next, as the policy says it: `rank 1`, `person NAME`, `duty ROLE`, `target NAME` or `console`. */

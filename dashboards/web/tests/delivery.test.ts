@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { DutyRole, NextStep } from "../src/contract";
 import { isUndelivered, undeliveredOf } from "../src/rules/delivery";
 import { parisInstant, parisLocal } from "../src/rules/paris";
-import { nextStepText, providerText, whyText } from "../src/text/delivery_words";
+import { nextStepText, providerText, unreachedText, whyText } from "../src/text/delivery_words";
 import { en } from "../src/text/en";
 import { fr } from "../src/text/fr";
 import { aMessage, anAlert, AT } from "./examples";
@@ -41,6 +41,13 @@ test("why a message did not arrive is plain where the code is known", () => {
   expect(providerText(aMessage({ provider_status: "eaten" }), fr)).toBe("eaten");
   expect(Object.keys(en.errorCode)).toEqual(Object.keys(fr.errorCode));
   expect(Object.keys(en.providerWord)).toEqual(Object.keys(fr.providerWord));
+});
+
+test("a step that told nobody says why", () => {
+  const step = { at: AT, step: 2, channel: "webhook", to: "target cta" };
+  expect(unreachedText(step, fr)).toBe("Étape 2 : PERSONNE à prévenir,");
+  expect(unreachedText({ ...step, why: "no_channel" }, fr)).toBe("Étape 2 : AUCUN serveur n’a ce canal, rien n’est parti,");
+  expect(unreachedText({ ...step, why: "no_target" }, fr)).toBe("Étape 2 : AUCUN serveur ne connaît ce destinataire,");
 });
 
 test("the next step says when, by which way and to whom", () => {

@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import type { Alert, Notification, NotificationState, UnreachedStep } from "../contract";
 import { isUndelivered } from "../rules/delivery";
 import { nowMs } from "../store";
-import { providerText, whyText } from "../text/delivery_words";
+import { providerText, unreachedText, whyText } from "../text/delivery_words";
 import { distanceText } from "../text/instants";
 import { words } from "../text/language";
 import { Instant } from "./Instants";
@@ -93,7 +93,7 @@ function Unreached({ step }: { step: UnreachedStep }) {
         <b>{words.channel[step.channel] ?? step.channel}</b> {whom}
       </span>
       <span class="notification-state">
-        {words.stepToldNobody(step.step)} <Instant at={step.at} />
+        {unreachedText(step, words)} <Instant at={step.at} />
       </span>
     </li>
   );

@@ -1,4 +1,4 @@
-import type { Alert, DutyRole, NextStep, Notification } from "../contract";
+import type { Alert, DutyRole, NextStep, Notification, UnreachedStep } from "../contract";
 import { spanText } from "./instants";
 import type { Words } from "./fr";
 
@@ -12,6 +12,11 @@ export function whyText(one: Notification, words: Words): string | null {
 /** The last word of whoever carries it. */
 export function providerText(one: Notification, words: Words): string | null {
   return one.provider_status === null ? null : (words.providerWord[one.provider_status] ?? one.provider_status);
+}
+
+/** Which step told nobody, and why. */
+export function unreachedText(step: UnreachedStep, words: Words): string {
+  return words.stepToldNobody(step.step, words.unreachedWhy[step.why ?? "nobody"]);
 }
 
 /** "Prochaine étape dans 45 s : SMS à Anne Petit"; null when there is none. */

@@ -215,7 +215,12 @@ export const en: Words = {
     "30007": "filtered by the carrier",
   },
   otherCode: (code) => `code ${code}`,
-  stepToldNobody: (n) => `Step ${n}: NOBODY to tell,`,
+  stepToldNobody: (n, why) => `Step ${n}: ${why},`,
+  unreachedWhy: {
+    nobody: "NOBODY to tell",
+    no_channel: "NO server has this channel, nothing was sent",
+    no_target: "NO server knows this recipient",
+  },
   andOthers: (n) => (n === 1 ? "and 1 other alert" : `and ${n} other alerts`),
   nextStepIn: (span) => `Next step in ${span}:`,
   nextStepNow: "Next step now:",

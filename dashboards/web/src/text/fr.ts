@@ -222,7 +222,12 @@ export const fr = {
     "30007": "message filtré par l’opérateur",
   } as Record<string, string>,
   otherCode: (code: string) => `code ${code}`,
-  stepToldNobody: (n: number) => `Étape ${n} : PERSONNE à prévenir,`,
+  stepToldNobody: (n: number, why: string) => `Étape ${n} : ${why},`,
+  unreachedWhy: {
+    nobody: "PERSONNE à prévenir",
+    no_channel: "AUCUN serveur n’a ce canal, rien n’est parti",
+    no_target: "AUCUN serveur ne connaît ce destinataire",
+  },
   andOthers: (n: number) => (n === 1 ? "et 1 autre alerte" : `et ${n} autres alertes`),
   nextStepIn: (span: string) => `Prochaine étape dans ${span}\u00a0:`,
   nextStepNow: "Prochaine étape maintenant\u00a0:",
