@@ -212,9 +212,7 @@ async def test_text_of_which_no_report_comes_is_asked_about_until_nobody_knows(
     async with daemon(modem_url, "SendingOK"):
         await until(lambda: _is_empty(tables))
     await way.look(5)
-    await office.connection.execute(
-        "insert into channel_presence (instance, channels, seen_at) values ('test', '{gammu}', %s)", [clock.now()]
-    )
+    await office.carries("gammu")
     await office.connection.execute("insert into engine_tick (instance, ticked_at) values ('test', '2100-01-01')")
     await office.connection.execute("update alert set next_step_at = '2100-01-01'")
     for number in range(ASKS):
