@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -175,6 +176,43 @@ def test_one_that_turns_off_changes_nothing_and_a_knock_is_believed_after_five()
     assert vanishing.off_deg == before
     drive_by(replace(CAMERA, yaw_deg=4.0), vanishing, 10, first_id=200)
     assert vanishing.off_deg == pytest.approx(-4.0, abs=0.5)
+
+
+@pytest.mark.parametrize("shakes", [1.0, 3.0])
+@pytest.mark.parametrize(
+    "places_m", [[(12.0, 3.5)], [(25.0, 3.5)], [(14.0, -3.0), (20.0, -3.0), (26.0, -3.0), (32.0, -3.0)]]
+)
+def test_what_stands_says_nothing_however_often_it_is_found_again(
+    places_m: list[tuple[float, float]], shakes: float
+) -> None:
+    """One parked car, and a queue; a detector's noise, and as much more as when somebody walks about it."""
+    vanishing = Vanishing(CAMERA)
+    rng = np.random.default_rng(1)
+    for found in range(20):
+        for frame in range(200):
+            tracks = []
+            for number, (range_m, lateral_m) in enumerate(places_m):
+                true = np.array(Driven(range_m=range_m, lateral_m=lateral_m).seen(CAMERA, 0.0).xyxy)
+                sigmas_px = shakes * (0.8 + 0.015 * np.tile(true[2:] - true[:2], 2))
+                x1, y1, x2, y2 = (true + sigmas_px * rng.standard_normal(4)).tolist()
+                tracks.append((100 * found + number, (x1, y1, x2, y2)))
+            vanishing.look(found * 20.0 + frame * 0.05, tracks, CAMERA.horizon_px, 0.5)
+    vanishing.look(420.0, [], CAMERA.horizon_px, 0.5)
+    assert (vanishing.counted, vanishing.off_deg) == (0, 0.0)
+
+
+@pytest.mark.parametrize(("middle_m", "scale_m"), [(120.0, 18.0), (80.0, 25.0), (60.0, 25.0), (100.0, 40.0)])
+def test_ways_that_change_lanes_gently_do_not_turn_the_road(middle_m: float, scale_m: float) -> None:
+    vanishing = Vanishing(replace(CAMERA, yaw_sigma_deg=0.1))
+    rng = np.random.default_rng(1)
+    for number in range(15):
+        for frame in range(100):
+            range_m = 130.0 - 1.2 * frame
+            lateral_m = 3.4 / (1 + math.exp((range_m - middle_m) / scale_m))
+            seen = Driven(range_m=range_m, lateral_m=lateral_m).seen(CAMERA, 0.0, rng)
+            vanishing.look(number * 20.0 + frame * 0.05, [(number, seen.xyxy)], CAMERA.horizon_px, 3.0)
+    vanishing.look(400.0, [], CAMERA.horizon_px, 3.0)
+    assert vanishing.off_deg == pytest.approx(0.0, abs=0.1)
 
 
 def road_picture(camera: Camera, seed: int) -> NDArray[np.uint8]:

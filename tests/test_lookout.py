@@ -104,6 +104,36 @@ def test_a_vehicle_that_a_crop_has_cut_is_not_farther_away() -> None:
     assert believed_m > 1.1 * ignored_m
 
 
+def test_a_parked_car_that_is_lost_and_found_does_not_turn_the_axis() -> None:
+    """Beside us, unseen for 1.2 s in every 10: each time a new track, whose box shakes along a line through itself."""
+    lookout, rng = Lookout(CAMERA, boxes=CUBOIDS), np.random.default_rng(0)
+    parked = Driven(range_m=20.0, lateral_m=3.5)
+    for number in range(1200):
+        at_s = number / 10 - 200
+        box = np.array([parked.seen(CAMERA, 0.0, rng).xyxy])[: at_s % 10 > 1.2]
+        lookout.look(at_s, box, np.full(len(box), 0.8), ["car"] * len(box), FRAME_WH)
+    assert abs(lookout.calibration.yaw_off_deg) < 0.05
+    found = siren_m(watch(lookout, COMING))
+    assert found is not None
+    assert 93 < found < 125
+
+
+@pytest.mark.parametrize("speed_mps", [14.0, 30.0])
+def test_what_passes_to_the_end_shows_where_the_road_goes(speed_mps: float) -> None:
+    """The edges of the picture cut its last boxes; those say nothing."""
+    true = replace(CAMERA, yaw_deg=0.5)
+    lookout, rng = Lookout(replace(CAMERA, yaw_sigma_deg=0.5), boxes=CUBOIDS), np.random.default_rng(0)
+    for number in range(10):
+        passing = Driven(range_m=150.0, speed_mps=speed_mps, lateral_m=(-3.5, 3.2)[number % 2])
+        for frame in range(int(145 / speed_mps * 20)):
+            box = np.clip(passing.seen(true, frame / 20, rng).xyxy, 0.0, np.tile(FRAME_WH, 2)).reshape(1, 4)
+            lookout.look(number * 30.0 + frame / 20, box, np.array([0.8]), ["car"], FRAME_WH)
+    lookout.look(400.0, np.empty((0, 4)), np.empty(0), [], FRAME_WH)
+    known = lookout.calibration
+    assert known.yaw_off_deg == pytest.approx(-0.5, abs=0.15)
+    assert known.yaw_sigma_deg < 0.3
+
+
 @pytest.mark.parametrize("kmh", [6, 8, 12])
 def test_a_lorry_that_backs_up_at_a_walk_is_not_taken_for_one_that_stands(kmh: int) -> None:
     rng = np.random.default_rng(kmh)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_vision import corridor, hazard
-from vehicle_vision.boxes import DETECTED, Boxes, BoxModel
+from vehicle_vision.boxes import DETECTED, Boxes, BoxModel, edges
 from vehicle_vision.calibration.state import Calibration
 from vehicle_vision.calibration.vanishing import Vanishing
 from vehicle_vision.camera import Camera
@@ -53,7 +53,7 @@ class Lookout:
         self._model = boxes
         self._tracker = Tracker(camera.frame_wh, lost_s=self._policy.lost_s)
         self._ranger = Ranger(camera, boxes=boxes, mounting=mounting)
-        self._vanishing = Vanishing(camera)
+        self._vanishing = Vanishing(camera, boxes)
         self._corridor, self._hazard = corridor.State(), hazard.State()
 
     @property
@@ -115,9 +115,15 @@ class Lookout:
     def _learnt(self, at_s: float, straight: Sequence[Tracked]) -> corridor.Corridor:
         """The corridor along the road as it is known by now."""
         focal_px, horizon = self._camera.fy_px, self._ranger.horizon
+        found = edges(np.array([one.xyxy for one in straight]).reshape(-1, 4), self._camera.frame_wh, self._model)
+        uncut = found.bottom & found.sides
         self._vanishing.look(
             at_s,
-            [(one.track_id, one.xyxy) for one in straight],
+            [
+                (one.track_id, one.xyxy)
+                for one, whole in zip(straight, uncut, strict=True)
+                if whole and one.whole and self._ranger.moves(one.track_id)
+            ],
             self._camera.horizon_px - focal_px * horizon.settled_rad,
             focal_px * horizon.settled_sigma_rad,
         )

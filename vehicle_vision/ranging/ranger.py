@@ -72,6 +72,11 @@ class Ranger:
             one.track_id: estimate(track.bank, at_s - track.since_s) for one, track in zip(seen, followed, strict=True)
         }
 
+    def moves(self, track_id: int) -> bool:
+        """Whether it comes or goes, beyond doubt; seen from a camera that drives, all does."""
+        track = self._followed.get(track_id)
+        return track is not None and (not self._parked or track.bank.moves)
+
     def _follow(self, at_s: float, one: Seen) -> _Followed:
         track = self._followed.get(one.track_id)
         if track is None:
