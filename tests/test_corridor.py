@@ -193,15 +193,59 @@ def test_a_lane_change_is_no_bend_of_the_road() -> None:
     assert not coming[105].normal, "in our axis at 35 m, where nobody drives"
 
 
+def far_curve(offset_m: float, radius_m: float) -> list[tuple[float, float]]:
+    return [(z, offset_m + z**2 / 2 / radius_m) for z in np.arange(200.0, 5.0, -2.0).tolist()]
+
+
+def merging(side_m: float, middle_m: float, scale_m: float) -> list[tuple[float, float]]:
+    """Out of our lane, as drivers do who see from afar that it ends."""
+    return [(z, side_m / (1 + math.exp((z - middle_m) / scale_m))) for z in np.arange(200.0, 5.0, -2.0).tolist()]
+
+
+@pytest.mark.parametrize(
+    ("middle_m", "scale_m"), [(110.0, 18.0), (120.0, 18.0), (120.0, 25.0), (130.0, 25.0), (60.0, 25.0), (150.0, 18.0)]
+)
+def test_where_all_leave_our_lane_the_road_goes_straight_on(middle_m: float, scale_m: float) -> None:
+    state = State()
+    rng = np.random.default_rng(1)
+    for number in range(14):
+        way = merging(rng.normal(3.4, 0.15), middle_m + rng.normal(0.0, 8.0), scale_m)
+        state, _ = drive(*way, state=state, track_id=number, begin_s=10.0 * number)
+    assert len(state.usual.fits) > 6
+    assert state.axis is None
+    _, beside = drive(*straight(1.2, 140.0), state=state, track_id=99, begin_s=150.0)
+    assert beside[40].in_axis > 0.8, "at 100 m"
+    _, passing = drive(*straight(-3.0, 140.0), state=state, track_id=100, begin_s=160.0)
+    assert max(one.in_axis for one in passing) < 0.3
+
+
+@pytest.mark.parametrize("radius_m", [-400.0, 700.0, -1000.0, 2000.0])
+def test_a_bend_is_learnt_where_some_change_lanes_and_some_go_straight_on(radius_m: float) -> None:
+    state = State()
+    for number in range(12):
+        way = merging(3.4, 120.0, 18.0) if number % 4 == 0 else far_curve(3.0 + 0.1 * (number % 3), radius_m)
+        state, _ = drive(*way, state=state, track_id=number, begin_s=10.0 * number)
+    assert state.axis is not None
+    assert state.axis.bend == pytest.approx(1 / radius_m, rel=0.1)
+
+
+def test_a_bend_that_few_drive_is_none_of_the_road() -> None:
+    state = State()
+    for number in range(20):
+        way = far_curve(3.0, 700.0) if number % 3 == 0 else straight(3.0, 200.0, 5.0)
+        state, _ = drive(*way, state=state, track_id=number, begin_s=10.0 * number)
+    assert state.axis is None
+
+
 def test_few_vehicles_teach_nothing_and_what_is_learnt_fades() -> None:
     trail = {n: (10.0 * n + 5, 3.0 + (10.0 * n + 5) ** 2 / 800) for n in range(2, 14)}
     usual = UsualPath()
     for number in range(5):
-        usual = learn(usual, trail, float(number))
+        usual = learn(usual, trail, float(number), LANE.axis)
     assert usual.axis() is None
-    usual = learn(usual, trail, 5.0)
+    usual = learn(usual, trail, 5.0, LANE.axis)
     assert usual.axis() is not None
-    usual = learn(usual, {}, 5.0 + 3600)
+    usual = learn(usual, {}, 5.0 + 3600, LANE.axis)
     assert usual.axis() is None
     assert not usual.is_normal(55.0, trail[5][1])
 

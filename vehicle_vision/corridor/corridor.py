@@ -44,7 +44,7 @@ class Corridor:
 
     @property
     def axis(self) -> RoadAxis:
-        """The road's, until traffic has shown it."""
+        """The road's, unless traffic has shown that it bends."""
         return RoadAxis(slope=self.yaw, slope_sigma=self.yaw_sigma)
 
 
@@ -86,7 +86,7 @@ class State:
     followed: Mapping[int, _Followed] = field(default_factory=dict)
     usual: UsualPath = field(default_factory=UsualPath)
     axis: RoadAxis | None = None
-    """None: not learnt."""
+    """As traffic has shown it; None: straight on, or not learnt."""
 
 
 def look(
@@ -97,7 +97,7 @@ def look(
     usual, axis = state.usual, state.axis
     if gone := [one for track_id, one in state.followed.items() if track_id not in alive and _has_passed(one)]:
         for one in gone:
-            usual = learn(usual, one.trail, at_s)
+            usual = learn(usual, one.trail, at_s, corridor.axis)
         axis = usual.axis()
     places = {}
     for track_id, seen in bodies.items():
