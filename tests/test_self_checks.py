@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterable
 
 import cv2
 import numpy as np
@@ -39,8 +40,9 @@ NOISES = [1.5 * np.random.default_rng(n).standard_normal((540, 960)).astype(np.f
 
 
 def shoot(picture: NDArray[np.float32], frame: int) -> Frame:
-    """As a sensor would: with its noise."""
-    grey = np.clip(picture + NOISES[frame % len(NOISES)], 0, 255).astype(np.uint8)
+    """As a sensor would: with its noise, another in each frame."""
+    noise = np.roll(NOISES[frame % len(NOISES)], 131 * frame)
+    grey = np.clip(picture + noise, 0, 255).astype(np.uint8)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
 
 
@@ -132,12 +134,72 @@ def test_a_picture_that_stands_still_is_frozen_and_a_still_road_is_not() -> None
     assert {check.kind: check.verdict for check in checks.look(1.55, shoot(SCENE, 2))}[CheckKind.FROZEN] is Verdict.OK
 
 
+def verdict_after(frames: Iterable[Frame], kind: CheckKind) -> Verdict:
+    """What is said of frames that come 20 a second."""
+    checks = SelfChecks(CAMERA)
+    found = [checks.look(n * FRAME_S, frame) for n, frame in enumerate(frames)][-1]
+    return {check.kind: check.verdict for check in found}[kind]
+
+
+@pytest.mark.parametrize("turns", [2, 3, 8])
+def test_old_frames_that_take_turns_are_frozen(turns: int) -> None:
+    frames = [shoot(SCENE, n) for n in range(turns)]
+    assert verdict_after((frames[n % turns] for n in range(40)), CheckKind.FROZEN) is Verdict.FAULT
+
+
+def test_a_clock_that_runs_over_an_old_frame_does_not_make_it_live() -> None:
+    def overlaid(n: int) -> Frame:
+        frame = shoot(SCENE, 0)
+        cv2.putText(frame, f"07:42:{n / 20:05.2f}", (10, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 2)
+        return frame
+
+    assert verdict_after((overlaid(n) for n in range(80)), CheckKind.FROZEN) is Verdict.FAULT
+
+
+def test_a_compressed_stream_whose_road_stands_still_between_whole_pictures_is_not_frozen() -> None:
+    def streamed(n: int) -> Frame:
+        frame = shoot(SCENE, n // 40)  # a whole picture each 2 s, and between them what moves
+        cv2.circle(frame, (300 + 3 * n, 300), 12, (40, 40, 40), -1)
+        return frame
+
+    assert verdict_after((streamed(n) for n in range(79)), CheckKind.FROZEN) is Verdict.OK
+
+
+def test_a_picture_that_is_burnt_white_cannot_tell_and_one_that_is_black_is_frozen() -> None:
+    white, black = (np.full((540, 960, 3), grey, np.uint8) for grey in (255, 0))
+    assert verdict_after([white] * 120, CheckKind.FROZEN) is Verdict.UNKNOWN
+    assert verdict_after([white] * 120, CheckKind.OVEREXPOSED) is Verdict.FAULT
+    assert verdict_after([black] * 40, CheckKind.FROZEN) is Verdict.FAULT
+
+
+def test_a_night_whose_dark_is_black_is_not_frozen() -> None:
+    """Where there is no light there is no noise either: a few lamps must be enough to tell."""
+
+    def night(n: int) -> Frame:
+        frame = shoot(SCENE, n)
+        frame[:, 300:] = 0
+        return frame
+
+    assert verdict_after((night(n) for n in range(80)), CheckKind.FROZEN) is Verdict.OK
+
+
+def test_a_clock_that_stands_still_costs_no_memory() -> None:
+    checks = SelfChecks(CAMERA)
+    frame = np.zeros((32, 32), np.uint8)
+    sizes = []
+    for _ in range(3):
+        for _ in range(1500):
+            checks.look(1.0, frame)
+        sizes.append(len(pickle.dumps(checks)))
+    assert sizes[2] == sizes[1]
+
+
 @pytest.mark.parametrize(("frame_s", "verdict"), [(0.05, Verdict.OK), (0.1, Verdict.DEGRADED), (0.25, Verdict.FAULT)])
 def test_too_few_frames_a_second_are_found(frame_s: float, verdict: Verdict) -> None:
     checks = SelfChecks(CAMERA)
     found: tuple[Check, ...] = ()
     for frame in range(round(3 / frame_s)):
-        found = checks.look(frame * frame_s, shoot(SCENE, frame % 7))
+        found = checks.look(frame * frame_s, shoot(SCENE, frame))
     assert {check.kind: check.verdict for check in found}[CheckKind.PACE] is verdict
 
 

@@ -14,13 +14,13 @@ from vehicle_vision.self_checks import compare
 from vehicle_vision.self_checks.aim import Aim
 from vehicle_vision.self_checks.check import Check, CheckKind, Verdict, judge
 from vehicle_vision.self_checks.darkness import DARK, Darkness
+from vehicle_vision.self_checks.frozen import Frozen
 from vehicle_vision.self_checks.picture import Grey, Picture
 from vehicle_vision.self_checks.seen import TILES, Recent, Seen
 
 _LEARN_LOOKS = 11  # good ones, each of 5 s: 10 s before anything is compared with what was
 _LOOK_S = 0.5  # what changes slowly is looked at so often
-_PACE_S = 2.0
-_CHANGE = 0.02  # grey levels: the noise of any sensor is more
+_PACE_S, _PACE_FRAMES = 2.0, 1000
 _WHITE = 250.0
 _FOLLOW = 0.0005  # a look's share in what is usual, some ten minutes: the sun goes round, mud comes sooner
 _COMPARED = (CheckKind.BLOCKED, CheckKind.BLURRED, CheckKind.DIRTY, CheckKind.FOG)
@@ -38,9 +38,9 @@ class SelfChecks:
         self._horizon_row = min(max(round(self._end[1]), 1), compare.NEAR.start)
         self._at_s: float | None = None
         self._looked_s = -math.inf
-        self._times: deque[float] = deque()
-        self._last: Picture | None = None
-        self._changed_s = 0.0
+        self._times: deque[float] = deque(maxlen=_PACE_FRAMES)
+        self._shape: tuple[int, ...] | None = None
+        self._frozen = Frozen()
         self._recent = Recent()
         self._darkness = Darkness()
         self._good: list[Grey] = []
@@ -52,16 +52,15 @@ class SelfChecks:
         """Take a frame, uint8 (h, w, 3) in BGR, and its monotonic time. Raise VisionError when it is no frame."""
         if not math.isfinite(at_s) or (self._at_s is not None and at_s < self._at_s):
             raise VisionError(f"a frame of {at_s} s after one of {self._at_s} s; expected times that go forward")
-        picture = Picture.of(frame)
-        if self._at_s is None:
-            self._changed_s = at_s
+        grey = Picture.of(frame).grey
         self._at_s = at_s
-        if self._last is not None and self._last.grey.shape != picture.grey.shape:
+        if self._shape not in (None, grey.shape):
             self.learn_anew()
-        quick = (self._frozen(at_s, picture), self._pace(at_s))
+        self._shape = grey.shape
+        quick = (judge(CheckKind.FROZEN, self._frozen.still_s(at_s, grey), fault=1.0), self._pace(at_s))
         if at_s - self._looked_s >= _LOOK_S:
             self._looked_s = at_s
-            self._recent.add(picture.grey)
+            self._recent.add(grey)
             self._slow = self._look_slowly(at_s)
         return (*quick, *self._slow)
 
@@ -81,13 +80,6 @@ class SelfChecks:
         self._recent, self._darkness = Recent(), Darkness()
         self._aim.forget()
         self._looked_s = -math.inf
-
-    def _frozen(self, at_s: float, picture: Picture) -> Check:
-        last, self._last = self._last, picture
-        same_size = last is not None and last.grey.shape == picture.grey.shape
-        if last is None or not same_size or float(np.abs(picture.grey - last.grey).mean()) > _CHANGE:
-            self._changed_s = at_s
-        return judge(CheckKind.FROZEN, at_s - self._changed_s, fault=1.0)
 
     def _pace(self, at_s: float) -> Check:
         self._times.append(at_s)
