@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -335,6 +336,18 @@ def test_painted_lines_show_where_the_road_goes_though_the_file_does_not_say() -
     told = van.after(22.0)
     assert told.calibration.yaw_off_deg == pytest.approx(-0.8, abs=0.1)
     assert told.calibration.well
+
+
+def test_mud_is_looked_for_where_the_road_was_learnt_to_end() -> None:
+    true = replace(CAMERA, yaw_deg=1.8)
+    van = Van(true=true, file=replace(CAMERA, yaw_sigma_deg=1.0))
+    van.after(22.0)
+    for _ in range(10 * FPS):
+        image, _truths = van.scene.frame(van.frame / FPS)
+        cv2.circle(image, (round(true.vanishing_px), round(true.horizon_px)), 50, (80, 80, 80), -1)
+        told = van.guard.look(van.frame / FPS, image)
+        van.frame += 1
+    assert "blocked fault" in told.wrong
 
 
 def test_a_camera_that_looks_elsewhere_than_its_file_says_is_a_fault_once_traffic_has_shown_it() -> None:

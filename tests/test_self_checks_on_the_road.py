@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -58,6 +61,18 @@ def watch(checks: SelfChecks, frames: Iterable[tuple[float, Frame]]) -> list[tup
     ]
 
 
+@cache
+def once_learnt(weather: Weather) -> SelfChecks:
+    checks = SelfChecks(CAMERA)
+    assert not complaints(watch(checks, shots(scene(weather=weather), 0, LEARNT_S)))
+    return checks
+
+
+def learnt(weather: Weather = DAY) -> SelfChecks:
+    """Checks that know the road of that weather; each call gives some of its own."""
+    return deepcopy(once_learnt(weather))
+
+
 def complaints(said: Iterable[tuple[float, Verdicts]]) -> set[tuple[CheckKind, Verdict]]:
     return {(kind, verdict) for _, verdicts in said for kind, verdict in verdicts.items() if verdict in BAD}
 
@@ -99,17 +114,20 @@ def weather(request: pytest.FixtureRequest) -> Weather:
 
 @pytest.fixture(scope="module")
 def road(weather: Weather) -> list[tuple[float, Frame]]:
-    """Traffic in that weather: enough to learn, a fault's ten seconds, and ten more."""
-    return list(shots(scene(weather=weather), 0, LEARNT_S + 2 * SAID_WITHIN_S))
+    """Traffic in that weather, from when it was learnt: a fault's ten seconds, and ten more."""
+    return list(shots(scene(weather=weather), LEARNT_S, LEARNT_S + 2 * SAID_WITHIN_S))
 
 
-def spoilt(road: list[tuple[float, Frame]], spoil: Spoil) -> tuple[list[tuple[float, Verdicts]], Verdicts]:
+FAULTY = round(SAID_WITHIN_S / LOOK_S)
+
+
+def spoilt(
+    weather: Weather, road: list[tuple[float, Frame]], spoil: Spoil
+) -> tuple[list[tuple[float, Verdicts]], Verdicts]:
     """What is said while the fault lasts, and ten seconds after its end."""
-    checks = SelfChecks(CAMERA)
-    learnt, faulty = round(LEARNT_S / LOOK_S), round((LEARNT_S + SAID_WITHIN_S) / LOOK_S)
-    assert not complaints(watch(checks, road[:learnt]))
-    said = watch(checks, [(at_s, spoil(frame)) for at_s, frame in road[learnt:faulty]])
-    return said, watch(checks, road[faulty:])[-1][1]
+    checks = learnt(weather)
+    said = watch(checks, [(at_s, spoil(frame)) for at_s, frame in road[:FAULTY]])
+    return said, watch(checks, road[FAULTY:])[-1][1]
 
 
 @pytest.mark.parametrize(
@@ -140,8 +158,7 @@ def test_neither_a_cloud_nor_the_course_of_the_day_is_a_fault() -> None:
 
 
 def test_rain_that_begins_is_no_fault() -> None:
-    checks = SelfChecks(CAMERA)
-    said = watch(checks, shots(scene(), 0, 25)) + watch(checks, shots(scene(weather=RAIN), 25, 50))
+    said = watch(learnt(), shots(scene(weather=RAIN), LEARNT_S, 40))
     assert complaints(said) == set()
 
 
@@ -159,9 +176,9 @@ def test_rain_that_begins_is_no_fault() -> None:
     ids=["black", "a cap that leaks light", "paper", "half of it", "white", "out of focus", "drops"],
 )
 def test_a_fault_is_said_within_ten_seconds_and_no_longer_than_it_lasts(
-    road: list[tuple[float, Frame]], kind: CheckKind, spoil: Spoil, verdict: Verdict
+    weather: Weather, road: list[tuple[float, Frame]], kind: CheckKind, spoil: Spoil, verdict: Verdict
 ) -> None:
-    said, after = spoilt(road, spoil)
+    said, after = spoilt(weather, road, spoil)
     assert said[-1][1][kind] is verdict
     assert set(after.values()) == {Verdict.OK}
 
@@ -171,14 +188,13 @@ def test_dirt_is_said_and_so_is_that_it_was_wiped_off(
     road: list[tuple[float, Frame]], weather: Weather, dirt: float, verdict: Verdict
 ) -> None:
     dirty = shots(scene(weather=weather, faults=Faults(dirt=dirt)), 15, 25)
-    checks = SelfChecks(CAMERA)
-    watch(checks, road[:30])
+    checks = learnt(weather)
     assert watch(checks, dirty)[-1][1][CheckKind.DIRTY] is verdict
-    assert set(watch(checks, road[50:])[-1][1].values()) == {Verdict.OK}
+    assert set(watch(checks, road[FAULTY:])[-1][1].values()) == {Verdict.OK}
 
 
-def test_a_frozen_picture_is_said_and_so_is_its_thaw(road: list[tuple[float, Frame]]) -> None:
-    said, after = spoilt(road, lambda _: road[30][1])
+def test_a_frozen_picture_is_said_and_so_is_its_thaw(weather: Weather, road: list[tuple[float, Frame]]) -> None:
+    said, after = spoilt(weather, road, lambda _: road[0][1])
     assert said[4][1][CheckKind.FROZEN] is Verdict.FAULT
     assert set(after.values()) == {Verdict.OK}
 
@@ -196,9 +212,9 @@ def test_a_frozen_picture_is_said_and_so_is_its_thaw(road: list[tuple[float, Fra
 def test_a_camera_that_was_knocked_is_said_to_be_until_it_learns_anew(
     turned: dict[str, float], verdict: Verdict
 ) -> None:
-    checks = SelfChecks(CAMERA)
+    checks = learnt()
     knocked = scene(faults=Faults(knocks=(Knock(at_s=15.0, **turned),)))
-    said = watch(checks, shots(knocked, 0, 30))
+    said = watch(checks, shots(knocked, 15, 30))
     assert {verdicts[CheckKind.MOVED] for at_s, verdicts in said if at_s >= 25} == {verdict}
     checks.learn_anew()
     anew = watch(checks, shots(knocked, 30, 45))
@@ -207,9 +223,9 @@ def test_a_camera_that_was_knocked_is_said_to_be_until_it_learns_anew(
 
 
 def test_a_knock_is_remembered_behind_a_cover() -> None:
-    checks = SelfChecks(CAMERA)
+    checks = learnt()
     knocked = scene(faults=Faults(knocks=(Knock(at_s=15.0, pitch_deg=2.0),)))
-    watch(checks, shots(knocked, 0, 25))
+    watch(checks, shots(knocked, 15, 25))
     hidden = watch(checks, ((at_s, overlaid(frame, 60, 1)) for at_s, frame in shots(knocked, 25, 35)))
     assert hidden[-1][1][CheckKind.MOVED] is Verdict.FAULT
 
@@ -218,13 +234,12 @@ def test_a_knock_is_remembered_behind_a_cover() -> None:
 def test_fog_that_comes_is_said(
     road: list[tuple[float, Frame]], weather: Weather, visibility_m: float, verdict: Verdict
 ) -> None:
-    checks = SelfChecks(CAMERA)
-    watch(checks, road[:30])
+    checks = learnt(weather)
     fog = Weather(light=weather.light, rain=weather.rain, visibility_m=visibility_m)
     said = watch(checks, shots(scene(weather=fog), 15, 25))
     assert said[-1][1][CheckKind.FOG] is verdict
     assert said[-1][1][CheckKind.DIRTY] is not Verdict.FAULT
-    assert watch(checks, road[50:])[-1][1][CheckKind.FOG] is Verdict.OK
+    assert watch(checks, road[FAULTY:])[-1][1][CheckKind.FOG] is Verdict.OK
 
 
 @pytest.mark.parametrize(
@@ -269,8 +284,7 @@ def test_at_night_what_cannot_be_told_is_unknown_even_with_headlights_in_the_len
 
 
 def test_what_was_learnt_by_day_holds_after_the_night() -> None:
-    checks = SelfChecks(CAMERA)
-    watch(checks, shots(scene(), 0, 20))
+    checks = learnt()
     day = [frame for _, frame in shots(scene(), 20, 30)]
     fall = ((20.0 + 5 * look, lit(day[look % 20], 10 ** (-look / 120))) for look in range(121))  # ten minutes
     at_night = watch(checks, fall)
@@ -288,18 +302,42 @@ def test_a_body_before_the_lens_is_no_dirt_but_what_hides_the_road_is_said() -> 
     assert near[-1][1][CheckKind.DIRTY] is not Verdict.FAULT
 
 
-@pytest.mark.parametrize("begins_s", [0, 20])
-def test_mud_where_vehicles_come_from_is_a_fault_however_clean_the_rest_is(begins_s: int) -> None:
+def muddy(frame: Frame, camera: Camera, radius_px: int) -> Frame:
+    """A spot on the lens just where the road ends."""
+    mask = np.zeros(frame.shape[:2], np.float32)
+    cv2.circle(mask, (round(camera.vanishing_px), round(camera.horizon_px)), radius_px, 1.0, -1)
+    mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), 6), np.float32)[..., None] * 0.95
+    return np.asarray(frame * (1 - mask) + 80 * mask, np.uint8)
+
+
+@pytest.mark.parametrize(("radius_px", "verdicts"), [(40, BAD), (45, (Verdict.FAULT,))])
+@pytest.mark.parametrize("from_the_start", [False, True])
+def test_mud_where_vehicles_come_from_is_said_however_clean_the_rest_is(
+    weather: Weather,
+    road: list[tuple[float, Frame]],
+    from_the_start: bool,
+    radius_px: int,
+    verdicts: tuple[Verdict, ...],
+) -> None:
     """Also when it was there from the start, and so is all that was ever seen."""
+    checks = SelfChecks(CAMERA) if from_the_start else learnt(weather)
+    found = watch(checks, ((at_s, muddy(frame, CAMERA, radius_px)) for at_s, frame in road[:FAULTY]))
+    assert found[-1][1][CheckKind.BLOCKED] in verdicts
 
-    def muddy(frame: Frame) -> Frame:
-        height, width = frame.shape[:2]
-        spot = np.zeros((height, width), np.float32)
-        cv2.circle(spot, (width // 2, round(CAMERA.horizon_px)), height // 9, 1.0, -1)
-        spot = cv2.GaussianBlur(spot, (0, 0), height / 90)[:, :, None] * 0.95
-        return np.asarray(frame * (1 - spot) + 80 * spot, np.uint8)
 
+def test_mud_is_said_where_the_road_was_learnt_to_end_and_not_where_the_file_has_it() -> None:
+    askew = replace(CAMERA, yaw_deg=5.0)
+    of = Scene(askew, Road(), TRAFFIC, DAY, 4)
     checks = SelfChecks(CAMERA)
-    watch(checks, shots(scene(), 0, begins_s))
-    found = watch(checks, ((at_s, muddy(frame)) for at_s, frame in shots(scene(), begins_s, begins_s + 10)))
+    checks.believe(askew)
+    found = watch(checks, ((at_s, muddy(frame, askew, 45)) for at_s, frame in shots(of, 0, 10)))
     assert found[-1][1][CheckKind.BLOCKED] is Verdict.FAULT
+    clean = SelfChecks(CAMERA)
+    clean.believe(askew)
+    assert complaints(watch(clean, shots(of, 0, 10))) == set()
+
+
+@pytest.mark.parametrize("visibility_m", [200.0, 400.0])
+def test_haze_where_the_road_ends_is_no_mud(visibility_m: float) -> None:
+    said = watch(SelfChecks(CAMERA), shots(scene(weather=Weather(visibility_m=visibility_m)), 0, 10))
+    assert complaints(said) <= {(CheckKind.FOG, Verdict.DEGRADED)}

@@ -191,6 +191,11 @@ class Guard:
         self._lines: list[float] = []
         self._lines_at_s, self._lines_looks = -math.inf, 0
         self._moved_since_s: float | None = None
+        self._point(camera)
+
+    def _point(self, camera: Camera) -> None:
+        """Tell those who look where the road ends."""
+        self._checks.believe(camera)
         if self._aim is not None:
             self._aim(camera)
 
@@ -205,12 +210,11 @@ class Guard:
             self._believe(_learnt(self._camera, self._lookout.calibration, shift_deg))
             return
         self._see_lines(now_s, image)
-        if self._aim is not None:
-            known = self._lookout.calibration
-            off_deg = known.pitch_off_deg, known.yaw_off_deg
-            if max(abs(off - then) for off, then in zip(off_deg, self._aimed_off_deg, strict=True)) > _AIM_DEG:
-                self._aimed_off_deg = off_deg
-                self._aim(_learnt(self._camera, known))
+        known = self._lookout.calibration
+        off_deg = known.pitch_off_deg, known.yaw_off_deg
+        if max(abs(off - then) for off, then in zip(off_deg, self._aimed_off_deg, strict=True)) > _AIM_DEG:
+            self._aimed_off_deg = off_deg
+            self._point(_learnt(self._camera, known))
 
     def _moved_for_s(self, now_s: float) -> float:
         """For how long the camera has been knocked a little: a gust passes. A fault is for somebody to see."""

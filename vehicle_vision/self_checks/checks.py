@@ -33,9 +33,7 @@ class SelfChecks:
     """
 
     def __init__(self, camera: Camera) -> None:
-        width, height = camera.frame_wh
-        self._end = camera.vanishing_px / width * TILES[1], camera.horizon_px / height * TILES[0]
-        self._horizon_row = min(max(round(self._end[1]), 1), compare.NEAR.start)
+        self.believe(camera)
         self._at_s: float | None = None
         self._looked_s = -math.inf
         self._times: deque[float] = deque(maxlen=_PACE_FRAMES)
@@ -47,6 +45,12 @@ class SelfChecks:
         self._usual: Seen | None = None
         self._aim = Aim(camera)
         self._slow: tuple[Check, ...] = ()
+
+    def believe(self, camera: Camera) -> None:
+        """It has been learnt where it looks: there vehicles come from."""
+        self._camera = camera
+        row = round(camera.horizon_px / camera.frame_wh[1] * TILES[0])
+        self._horizon_row = min(max(row, 1), compare.NEAR.start)
 
     def look(self, at_s: float, frame: NDArray[np.uint8]) -> tuple[Check, ...]:
         """Take a frame, uint8 (h, w, 3) in BGR, and its monotonic time. Raise VisionError when it is no frame."""
@@ -93,7 +97,7 @@ class SelfChecks:
         mean = self._recent.mean()
         noise = self._recent.noise()
         now, brightness = Seen.of(mean, noise), float(mean.mean())
-        blank = max(compare.blank(now, self._horizon_row), compare.hidden(now, mean, noise, self._end))
+        blank = max(compare.blank(now, self._horizon_row), compare.hidden(mean, noise, self._camera))
         blocked = judge(CheckKind.BLOCKED, blank, degraded=0.25, fault=0.7)
         white = judge(CheckKind.OVEREXPOSED, float((mean > _WHITE).mean()), degraded=0.25, fault=0.6)
         night = self._darkness.is_night(at_s, brightness, road_seen=blocked.verdict is Verdict.OK)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
+from numpy.typing import NDArray
 
+from vehicle_vision.camera import Camera
 from vehicle_vision.self_checks.picture import Grey
 from vehicle_vision.self_checks.seen import NOTHING, TILES, Seen, Tiles
 
@@ -16,8 +16,11 @@ NEAR = slice(6, TILES[0])
 _NO_FOG = 0.25  # of what is usual near by: less is a cover
 _BLURRED = 0.4  # of how sharp a tile used to be
 _ANY_SHARPNESS = 0.4  # of a road in focus: on 85 real pictures the median is 1.05 and more
-_END_WINDOWS, _END_TILES = 4, 0.75
-_END_NOTHING = 0.055  # contrast there: 0.08 and more on 306 real pictures, 0.04 and less behind mud
+_END_WINDOWS = 4
+_END_WIDE, _END_ABOVE, _END_BELOW = 0.0144, 0.024, 0.036  # rad: half a lane at 100 m, 1.4 degrees, the road at 60 m
+_END_NOTHING = 0.035  # contrast there: 0.037 and more on 306 real pictures, 0.02 and less behind mud
+_END_LEAST_PX = 3
+_END_FOG = 0.075  # contrast of such windows over the whole width: 0.15 and more when the air is clear
 _ANY_HORIZON = 0.15  # contrast: 0.36 and more on the same pictures
 
 
@@ -26,22 +29,25 @@ def blank(now: Seen, horizon_row: int) -> float:
     return float((now.contrast[horizon_row:] < NOTHING).mean())
 
 
-def hidden(now: Seen, grey: Grey, noise: float, end: tuple[float, float]) -> float:
+def hidden(grey: Grey, noise: float, camera: Camera) -> float:
     """The share that shows nothing of where the road ends and vehicles come from, in four windows side by side.
 
-    However clean the rest of the lens is, what lies there hides them all. `end`: that point, in tiles from the left and
-    from the top. 0 where the whole width of the horizon is as empty: that is fog.
+    However clean the rest of the lens is, what lies there hides them all. 0 where the whole width of the horizon is as
+    empty: that is fog.
     """
-    tile_rows, tile_columns = grey.shape[0] / TILES[0], grey.shape[1] / TILES[1]
-    if _most(now.contrast[min(int(end[1]), TILES[0] - 1)]) < _ANY_HORIZON / 2:
+    scale = grey.shape[1] / camera.frame_wh[0]
+    focal, end, horizon = camera.fx_px * scale, round(camera.vanishing_px * scale), camera.horizon_px * scale
+    rows = slice(max(round(horizon - _END_ABOVE * focal), 0), max(round(horizon + _END_BELOW * focal), 0))
+    wide = max(round(_END_WIDE * focal), _END_LEAST_PX)
+    before, count = end // wide, (grey.shape[1] - end % wide) // wide
+    band = grey[rows, end % wide :][:, : count * wide]
+    if band.size == 0:
+        return 1.0  # the camera does not show where the road ends
+    contrast = Seen.contrast_within(band.reshape(len(band), count, wide), noise)
+    if _most(contrast) < _END_FOG:
         return 0.0
-    rows = slice(max(round((end[1] - _END_TILES) * tile_rows), 0), round((end[1] + _END_TILES) * tile_rows))
-    edges = np.rint((end[0] + np.linspace(-0.5, 0.5, _END_WINDOWS + 1)) * tile_columns).clip(0).astype(int)
-    empty = 0
-    for left, right in pairwise(edges.tolist()):
-        window = grey[rows, left:right]
-        empty += window.size == 0 or Seen.contrast_within(window, noise) < _END_NOTHING
-    return empty / _END_WINDOWS
+    here = contrast[max(before - _END_WINDOWS // 2, 0) : max(before + _END_WINDOWS // 2, 0)]
+    return 1 - float((here >= _END_NOTHING).sum()) / _END_WINDOWS
 
 
 def blurred(now: Seen, usual: Seen | None) -> float | None:
@@ -83,5 +89,5 @@ def clearness(now: Seen, usual: Seen | None, horizon_row: int) -> float | None:
     return _most(now.contrast[far]) / (_ANY_HORIZON if usual is None else max(_most(usual.contrast[far]), 1e-6))
 
 
-def _most(contrast: Tiles) -> float:
+def _most(contrast: NDArray[np.float32]) -> float:
     return float(np.quantile(contrast, 0.75))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
@@ -50,9 +49,10 @@ class Seen:
         )
 
     @staticmethod
-    def contrast_within(grey: Grey, noise: float) -> float:
-        """Of a part of a picture as if it were one tile."""
-        return math.sqrt(max(float(grey.var()) - _NOISE_SURE * noise**2, 0.0)) / (float(grey.mean()) + _DARK)
+    def contrast_within(windows: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
+        """Of each window side by side, shape (height, windows, width), as if it were one tile."""
+        detail = np.sqrt(np.maximum(windows.var(axis=(0, 2)) - np.float32(_NOISE_SURE * noise**2), 0))
+        return np.asarray(detail / (windows.mean(axis=(0, 2)) + np.float32(_DARK)), np.float32)
 
     def towards(self, other: Seen, share: float) -> Seen:
         """So much of the way to another."""
