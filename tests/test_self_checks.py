@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from vehicle_vision.camera import Camera
 from vehicle_vision.errors import VisionError
 from vehicle_vision.self_checks import Check, CheckKind, SelfChecks, Verdict
+from vehicle_vision.self_checks.aim import Aim
+from vehicle_vision.self_checks.picture import Picture
+from vehicle_vision.self_checks.shift import Reference
 
 Frame = NDArray[np.uint8]
 CAMERA = Camera.from_field_of_view((960, 540), 60, height_m=2.2)
@@ -241,3 +244,46 @@ def test_time_that_goes_back_is_refused() -> None:
     checks.look(2.0, shoot(SCENE, 0))
     with pytest.raises(VisionError, match="go forward"):
         checks.look(1.0, shoot(SCENE, 1))
+
+
+def elsewhere() -> NDArray[np.float32]:
+    """Another street, up a hill."""
+    matrix = cv2.getRotationMatrix2D((480, 270), 8, 1.0)
+    return np.asarray(cv2.warpAffine(scene(2), matrix, (960, 540), borderMode=cv2.BORDER_REFLECT), np.float32)
+
+
+def moved(checks: SelfChecks, picture: NDArray[np.float32], from_s: float, to_s: float) -> Verdict:
+    """What is said of where it looks, after it was shown that."""
+    for look in range(round(from_s * 2), round(to_s * 2)):
+        found = checks.look(look / 2, shoot(picture, look))
+    return {check.kind: check.verdict for check in found}[CheckKind.MOVED]
+
+
+def test_a_camera_that_looks_somewhere_else_is_not_well_and_after_half_a_minute_a_fault() -> None:
+    checks = SelfChecks(CAMERA)
+    assert moved(checks, SCENE, 0, 20) is Verdict.OK
+    other = elsewhere()
+    assert moved(checks, other, 20, 30) is Verdict.UNKNOWN
+    assert moved(checks, other, 30, 45) is Verdict.UNKNOWN
+    assert moved(checks, other, 45, 60) is Verdict.FAULT
+    assert moved(checks, SCENE, 60, 70) is Verdict.OK
+
+
+def test_after_a_night_a_road_that_is_not_known_again_is_no_fault() -> None:
+    """There may be snow on it."""
+    checks = SelfChecks(CAMERA)
+    moved(checks, SCENE, 0, 20)
+    for minute in range(1, 21):
+        checks.look(20 + 60 * minute, shoot(SCENE * 0.8**minute, minute))
+    assert moved(checks, elsewhere(), 1300, 1360) is Verdict.UNKNOWN
+
+
+def test_a_road_whose_light_wanders_is_known_all_day() -> None:
+    aim, other = Aim(CAMERA), elsewhere()
+    small, small_other = (Picture.of(shoot(picture, n)).grey for n, picture in enumerate((SCENE, other)))
+    aim.learn(0.0, small)
+    for minute in range(121):
+        aim.look(60.0 * minute, small + min(minute / 100, 1) * (small_other - small))
+    assert Reference(small).shift_px(small_other) is None
+    assert aim.turned_deg() == pytest.approx((0, 0), abs=0.05)
+    assert not aim.elsewhere

@@ -34,7 +34,7 @@ class CheckKind(StrEnum):
     BLOCKED = "blocked"
     """Share that shows nothing: of the picture below the horizon, or of where vehicles come from."""
     MOVED = "moved"
-    """Degrees between what it looks at and what it looked at."""
+    """Degrees between what it looks at and what it looked at; a fault without a value: it looks somewhere else."""
     NIGHT = "night"
     """Mean brightness, 0 to 255."""
     FOG = "fog"

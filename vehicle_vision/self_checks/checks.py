@@ -109,12 +109,12 @@ class SelfChecks:
             # Noise and a few lamps are no road to compare with: what is not known is not well.
             return (*light, *(judge(kind, None) for kind in _COMPARED), self._moved(clear=False))
         compared = self._compare(now, dazzled=white.verdict is not Verdict.OK)
-        clear = all(check.verdict is not Verdict.FAULT for check in (blocked, *compared))
+        clear = all(check.verdict is not Verdict.FAULT for check in (white, blocked, *compared))
         if clear:
-            self._aim.look(mean)
+            self._aim.look(at_s, mean)
         checks = (*light, blocked, *compared, self._moved(clear=clear))
         if all(check.verdict in (Verdict.OK, Verdict.UNKNOWN) for check in checks):
-            self._get_used_to(mean, now)
+            self._get_used_to(at_s, mean, now)
         else:
             self._good.clear()
         return checks
@@ -140,18 +140,20 @@ class SelfChecks:
 
     def _moved(self, *, clear: bool) -> Check:
         """`clear`: it was looked at. What was found before stays, unless it was well."""
+        if self._aim.elsewhere:
+            return Check(kind=CheckKind.MOVED, value=None, verdict=Verdict.FAULT)
         turned = None if self.shift_deg is None else math.hypot(*self.shift_deg)
         check = judge(CheckKind.MOVED, turned, degraded=0.095, fault=1.0)
         if not clear and check.verdict is Verdict.OK:
             return Check(kind=CheckKind.MOVED, value=None, verdict=Verdict.UNKNOWN)
         return check
 
-    def _get_used_to(self, mean: Grey, now: Seen) -> None:
+    def _get_used_to(self, at_s: float, mean: Grey, now: Seen) -> None:
         if self._usual is not None:
             self._usual = self._usual.towards(now, _FOLLOW)
             return
         self._good.append(mean)
         if len(self._good) == _LEARN_LOOKS:
             self._usual = now
-            self._aim.learn(np.mean(self._good, axis=0, dtype=np.float32))
+            self._aim.learn(at_s, np.mean(self._good, axis=0, dtype=np.float32))
             self._good.clear()

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from vehicle_vision.self_checks.picture import Grey
 
-_SURE = 6.0  # times what the other places differ by
+SURE, WELL = 12.0, 24.0
+"""Times what the other places differ by. Different places: 8.5 at most on 210 pairs of real pictures. The same road, as
+rendered: 100 and more in any weather, 40 when it is turned by a third of the picture."""
 _FAST_PX = 32  # sides that are multiples of it have small factors alone, for which the transform is made
 
 
@@ -23,14 +25,14 @@ class Reference:
         self._window = np.outer(np.hanning(rows), np.hanning(columns)).astype(np.float32)
         self._spectrum = self._transform(grey)
 
-    def shift_px(self, grey: Grey) -> tuple[float, float] | None:
+    def shift_px(self, grey: Grey, sure: float = SURE) -> tuple[float, float] | None:
         """Rightwards and downwards, pixels of the small picture; None: the two have too little in common to say."""
         if grey.shape != self._shape:
             return None
         across = self._transform(grey) * np.conj(self._spectrum)
         peak = np.fft.irfft2(across / (np.abs(across) + np.float32(1e-6)), s=self._window.shape)
         row, column = (int(one) for one in np.unravel_index(int(peak.argmax()), peak.shape))
-        if peak[row, column] < _SURE * float(peak.std()):
+        if peak[row, column] < sure * float(peak.std()):
             return None
         return (
             _signed(column + _between(peak[row], column), peak.shape[1]),
