@@ -112,9 +112,10 @@ class Guard:
             times.end("judge")
         except Exception as error:
             self._lost += 1
-            if math.isfinite(self._at_s):
+            level = Level.NONE
+            if math.isfinite(self._at_s):  # else there was no frame yet
                 self._checks.lose(self._at_s)
-            level = self._lookout.miss(self._at_s).level if math.isfinite(self._at_s) else Level.NONE
+                level = self._lookout.miss(self._at_s).level
             return self._told(at_s, level, times, error=_words(error))
         self._judged_s, self._lost, error_words = now_s, 0, None
         try:
