@@ -204,14 +204,19 @@ async def test_what_the_network_reports_after_the_sending_counts(
     assert due["now"] is failed
 
 
-async def test_text_of_which_no_report_comes_is_asked_about_until_nobody_knows(
-    way: Way, office: Department, tables: Connection, clock: ManualClock, modem_url: str
-) -> None:
+async def _have_sent(way: Way, tables: Connection, modem_url: str) -> None:
+    """A text that the modem has sent, and that is known to be."""
     await way.queue()
     await way.look()
     async with daemon(modem_url, "SendingOK"):
         await until(lambda: _is_empty(tables))
     await way.look(5)
+
+
+async def test_text_of_which_no_report_comes_is_asked_about_until_nobody_knows(
+    way: Way, office: Department, tables: Connection, clock: ManualClock, modem_url: str
+) -> None:
+    await _have_sent(way, tables, modem_url)
     await office.carries("gammu")
     await office.connection.execute("insert into engine_tick (instance, ticked_at) values ('test', '2100-01-01')")
     await office.connection.execute("update alert set next_step_at = '2100-01-01'")
@@ -230,11 +235,7 @@ async def test_text_of_which_no_report_comes_is_asked_about_until_nobody_knows(
 async def test_another_text_with_the_same_number_in_tables_made_anew_is_not_taken_for_it(
     channel: GammuChannel, way: Way, office: Department, tables: Connection, modem_url: str
 ) -> None:
-    await way.queue()
-    await way.look()
-    async with daemon(modem_url, "SendingOK"):
-        await until(lambda: _is_empty(tables))
-    await way.look(5)
+    await _have_sent(way, tables, modem_url)
     await tables.execute("""update sentitems set "CreatorID" = '#A1-9/9', "Status" = 'DeliveryFailed'""")
     assert await way.ask(FIRST_S) == 1
     assert await office.rows("select state, provider_status from notification") == [
